@@ -21,14 +21,18 @@ from mmgpt_desktop.model.packing import BLOCK, SCALE, halve, unpack
 def new_flamingo(
     language: LlamaForCausalLM, encoder: EfficientNetLite2, **settings: Any
 ) -> FlamingoForConditionalGeneration:
-    """Untrained adapters between a language model and an encoder."""
+    """Untrained adapters between a language model and an encoder, whose classes may be more than
+    the `settings` have: the first are read."""
     known = LlamaConfig.to_dict(language.config)
     unlike = ("model_type", "architectures", "quantization_config", "dtype", "transformers_version")
     config = FlamingoConfig(**{k: v for k, v in known.items() if k not in unlike}, **settings)
     model = FlamingoForConditionalGeneration(config)
     model.language.load_state_dict(language.model.state_dict(), strict=False)
     model.tie_weights()
-    model.encoder.load_state_dict(encoder.state_dict())
+    seen = encoder.state_dict()
+    for name in ("classifier.weight", "classifier.bias"):
+        seen[name] = seen[name][: config.classes]
+    model.encoder.load_state_dict(seen)
     return model
 
 

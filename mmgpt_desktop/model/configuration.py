@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from transformers import PretrainedConfig
 
+from mmgpt_desktop.model.encoder import CLASSES
+
 IMAGE_SIZE = 256
 IMAGE_MEAN = 127.0
 IMAGE_STD = 128.0
@@ -29,8 +31,8 @@ class MMGPTConfig(PretrainedConfig):
     `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
     named thing; these layers must be among those that look. `tuning`, while the encoder's last
     stages learn as well, weighs what holds its classes to what they were; None if they never did.
-    The encoder's class names are there in each of the `languages` that the model was trained in;
-    it `translates` between these if it was trained to.
+    The names of the encoder's `classes` are there in each of the `languages` that the model was
+    trained in; it `translates` between these if it was trained to.
     """
 
     model_type = "mmgpt"
@@ -52,6 +54,7 @@ class MMGPTConfig(PretrainedConfig):
     similar_cells: int = 8
     resampler_latents: int = 0
     resampler_layers: int = 2
+    classes: int = CLASSES
     name_classes: int = 4
     name_tokens: int = 5
     languages: Sequence[str] = ("en",)

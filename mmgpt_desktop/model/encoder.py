@@ -20,7 +20,7 @@ COARSE_BACKBONE_CHANNELS = 352
 COARSE_CHANNELS = 1280
 """The same after the classifier's 1x1 convolution."""
 CLASSES = 1000
-"""ImageNet's."""
+"""ImageNet's; more may stand behind them."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite2(nn.Module):
     """Pixels to a fine and a coarse map of cells."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNorm(3, 32, 3, 2, act=True)
         blocks: list[nn.Module] = []
@@ -103,7 +103,7 @@ class EfficientNetLite2(nn.Module):
                 inputs = stage.channels
         self.blocks = nn.ModuleList(blocks)
         self.head = ConvNorm(inputs, COARSE_CHANNELS, 1, act=True)
-        self.classifier = nn.Linear(COARSE_CHANNELS, CLASSES)
+        self.classifier = nn.Linear(COARSE_CHANNELS, classes)
 
     def backbone(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Maps before the head: fine [B, 120, H/16, W/16] and coarse [B, 352, H/32, W/32].
@@ -134,6 +134,6 @@ class EfficientNetLite2(nn.Module):
         return wide
 
     def classify(self, coarse: Tensor) -> Tensor:
-        """Logits [B, 1000] of the head's map [B, 1280, H/32, W/32]."""
+        """Logits [B, classes] of the head's map [B, 1280, H/32, W/32]."""
         logits: Tensor = self.classifier(coarse.mean(dim=(2, 3)))
         return logits

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.decoder import KeyValue, attend, by_photo, feed_forward, halves
-from mmgpt_desktop.model.encoder import CLASSES, COARSE_CHANNELS, FINE_CHANNELS
+from mmgpt_desktop.model.encoder import COARSE_CHANNELS, FINE_CHANNELS
 
 
 class Mixed(NamedTuple):
@@ -56,7 +56,7 @@ class CellEmbedder(nn.Module):
 
 
 class NameEmbedder(nn.Module):
-    """The encoder's likeliest ImageNet classes, as the tokens of their names.
+    """The encoder's likeliest classes, as the tokens of their names.
 
     The decoder can copy them, so it can name what no training text names. `tokens`
     [class, class_tokens] is filled from the tokenizer before training and shipped with the
@@ -69,14 +69,14 @@ class NameEmbedder(nn.Module):
     def __init__(self, config: MMGPTConfig) -> None:
         super().__init__()
         self.classes = config.name_classes
-        table = torch.full((CLASSES, config.class_tokens), config.pad_token_id or 0)
+        table = torch.full((config.classes, config.class_tokens), config.pad_token_id or 0)
         self.register_buffer("tokens", table)
         self.slot = nn.Parameter(torch.zeros(config.name_cells, config.hidden_size))
         self.certainty = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
         self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
 
     def forward(self, class_logits: Tensor, embedding: nn.Embedding) -> tuple[Tensor, Tensor]:
-        """Class logits [B, 1000] to name cells, and the embeddings of the tokens that they
+        """Class logits [B, classes] to name cells, and the embeddings of the tokens that they
         stand for; both [B, name_cells, d]."""
         log_probability, found = class_logits.float().log_softmax(dim=-1).topk(self.classes)
         words = embedding(self.tokens[found])  # (B, classes, class_tokens, d)

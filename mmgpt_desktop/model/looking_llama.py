@@ -26,7 +26,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.llama.modeling_llama import LlamaModel
 
 from mmgpt_desktop.model.configuration import IMAGE_SIZE, MMGPTConfig
-from mmgpt_desktop.model.encoder import EfficientNetLite2
+from mmgpt_desktop.model.encoder import CLASSES, EfficientNetLite2
 from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph
 from mmgpt_desktop.model.modelling import IGNORED, put_first
 
@@ -37,9 +37,10 @@ PREFIX = 1
 class FlamingoConfig(LlamaConfig):
     """A Llama's configuration, and how it looks at photos.
 
-    `cross_layers` have a look before them, at cells of `reader_width`. `name_classes` names of
-    `name_tokens` tokens each stand in the prompt where `image_token_id` is. `pointing` weighs the
-    loss that teaches `pointing_heads` (look, head) to look at the named thing.
+    `cross_layers` have a look before them, at cells of `reader_width`. Of the encoder's `classes`
+    `name_classes` names of `name_tokens` tokens each stand in the prompt where `image_token_id` is.
+    `pointing` weighs the loss that teaches `pointing_heads` (look, head) to look at the named
+    thing.
     """
 
     model_type = "mmgpt_flamingo"
@@ -48,6 +49,7 @@ class FlamingoConfig(LlamaConfig):
     grid_size: int = IMAGE_SIZE // 16
     reader_width: int = 384
     dropout: float = 0.0
+    classes: int = CLASSES
     name_classes: int = 3
     name_tokens: int = 4
     image_token_id: int = 3
@@ -58,6 +60,7 @@ class FlamingoConfig(LlamaConfig):
         "cross_layers",
         "grid_size",
         "reader_width",
+        "classes",
         "name_classes",
         "name_tokens",
         "image_token_id",
@@ -197,11 +200,11 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def __init__(self, config: FlamingoConfig) -> None:
         super().__init__(config)
-        self.encoder = EfficientNetLite2()
+        self.encoder = EfficientNetLite2(config.classes)
         self.reader = CellReader(config)
         self.language = LookingLlama(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        names = torch.zeros(1000, config.name_tokens, dtype=torch.long)
+        names = torch.zeros(config.classes, config.name_tokens, dtype=torch.long)
         self.register_buffer("names", names)
         self.post_init()
 

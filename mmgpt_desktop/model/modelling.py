@@ -38,7 +38,7 @@ MARGIN = 2.0
 
 
 def put_first(guesses: Tensor, named: Tensor) -> Tensor:
-    """Class logits [B, 1000] in which the class `named` [B] is the likeliest, where it isn't -1."""
+    """Class logits [B, classes] in which class `named` [B] is the likeliest, where it isn't -1."""
     first = guesses.amax(dim=1, keepdim=True) + MARGIN
     forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
     return torch.where(named[:, None] < 0, guesses, forced)
@@ -66,7 +66,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def __init__(self, config: MMGPTConfig) -> None:
         super().__init__(config)
-        self.encoder = EfficientNetLite2()
+        self.encoder = EfficientNetLite2(config.classes)
         self.cells = CellEmbedder(config)
         self.names = NameEmbedder(config)
         self.copier = NameCopier(config)

@@ -35,6 +35,7 @@ STAGES = {
     "second-language": TrainingStage(
         "second_language", "add_chinese", "give a model of English Chinese as well"
     ),
+    "classes": TrainingStage("more_classes", "add_classes", "name the data's labels, too"),
     "pretrain": TrainingStage("pretrain", "pretrain", "train on text alone"),
     "train": TrainingStage("train", "train", "train, or go on training"),
     "looks": TrainingStage("looks", "train_looks", "train mmgpt-small's looks at photos"),

@@ -42,14 +42,19 @@ def class_names(language: str = ENGLISH) -> Sequence[str]:
 def name_tokens(tokenizer: Tokenizer, length: int, languages: Sequence[str] = (ENGLISH,)) -> Tensor:
     """Token ids [1000, languages * length] of the names as they stand in mid-sentence, each padded
     or cut."""
+    return torch.cat([padded(tokenizer, class_names(each), each, length) for each in languages], 1)
+
+
+def padded(tokenizer: Tokenizer, names: Sequence[str], language: str, length: int) -> Tensor:
+    """Token ids [names, length] of names in this language."""
     pad = SPECIAL_TOKENS.index(PAD)
-    rows: list[list[int]] = [[] for _ in class_names()]
-    for language in languages:
-        blank = "" if language == CHINESE else " "
-        for row, name in zip(rows, class_names(language), strict=True):
-            ids = tokenizer.encode(blank + name).ids[:length]
-            row += ids + [pad] * (length - len(ids))
-    return torch.tensor(rows)
+    rows = (in_mid_sentence(tokenizer, name, language)[:length] for name in names)
+    return torch.tensor([row + [pad] * (length - len(row)) for row in rows])
+
+
+def in_mid_sentence(tokenizer: Tokenizer, name: str, language: str) -> list[int]:
+    """A name's tokens."""
+    return list(tokenizer.encode(name if language == CHINESE else f" {name}").ids)
 
 
 def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
@@ -60,7 +65,11 @@ def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
     for photo in photos:
         row = features.index[photo.image]
         number = int(guesses.classes[row])
-        if photo.collection in LABELLED or guesses.probabilities[row] < CERTAIN:
+        if (
+            number >= len(names)
+            or photo.collection in LABELLED
+            or guesses.probabilities[row] < CERTAIN
+        ):
             continue
         if number not in ANIMALS and photo.shows_people:
             continue  # "What is this?" is not about a jersey there

@@ -88,11 +88,20 @@ def flower_yes_no(photo: Labelled, rng: random.Random) -> list[QA]:
 
 def is_this(name: str) -> str:
     """The question whether it is this: "is this a rose", "are these carrots"."""
-    plain = name if _words(name) & _CAPITALISED or name in _NAMES_OF_THEIR_OWN else name.lower()
+    plain = _lower(name)
     if name in _NAMES_OF_THEIR_OWN or name.split()[0] in _BRANDS or plain in _STUFF:
         return f"is this {plain}"
     named = naming(plain)
     return f"are these {plain}" if named.startswith("some ") else f"is this {named}"
+
+
+def plain_label(label: str) -> str:
+    """A label as a name in mid-sentence, without an article."""
+    return _lower(_SPELT.get(label, label))
+
+
+def _lower(name: str) -> str:
+    return name if _words(name) & _CAPITALISED or name in _NAMES_OF_THEIR_OWN else name.lower()
 
 
 _CAPITALISED = frozenset(["Buddha", "Joshua", "Windsor", *_BRANDS])

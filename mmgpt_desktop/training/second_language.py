@@ -106,9 +106,9 @@ def embed(
     )
     pair_of, shares = alignment(english, chinese)
     new = pair_of[:, 1] >= known
-    (words, tokens), shares = torch.from_numpy(pair_of[new]).T, torch.from_numpy(shares[new])
-    total = torch.zeros(len(weight)).index_add_(0, tokens, shares.float())
-    mean = torch.zeros_like(weight).index_add_(0, tokens, weight[words] * shares.float()[:, None])
+    (words, tokens), share = torch.from_numpy(pair_of[new]).T, torch.from_numpy(shares[new]).float()
+    total = torch.zeros(len(weight)).index_add_(0, tokens, share)
+    mean = torch.zeros_like(weight).index_add_(0, tokens, weight[words] * share[:, None])
     found = total > 0
     weight[found] = mean[found] / total[found, None]
 
@@ -127,11 +127,11 @@ def alignment(
         both.append(np.stack([*grid, np.tile(places, len(words))], axis=1).astype(np.int64))
     met = np.concatenate(both)
     pairs, which = np.unique(met[:, :2], axis=0, return_inverse=True)
-    likely = np.ones(len(pairs))
+    likely: NDArray[np.float64] = np.ones(len(pairs))
     expected = likely
     for _ in range(ROUNDS):
         here = likely[which]
         here /= np.bincount(met[:, 2], here)[met[:, 2]]
-        expected = np.bincount(which, here, len(pairs))
+        expected = np.bincount(which, here, len(pairs)).astype(np.float64)
         likely = expected / np.bincount(pairs[:, 0], expected)[pairs[:, 0]]
     return pairs, expected

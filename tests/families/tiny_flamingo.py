@@ -13,15 +13,10 @@ NAMED = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "pad_token": "<
 LOOKS = (1, 3)
 
 
-def tiny_model(seed: int = 0) -> Any:
-    import torch
+def tiny_language() -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from mmgpt_desktop.model.adapters import new_flamingo
-    from mmgpt_desktop.model.encoder import EfficientNetLite2
-
     words = byte_tokenizer(SPECIAL)
-    torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=words.get_vocab_size(),
         hidden_size=32,
@@ -35,8 +30,19 @@ def tiny_model(seed: int = 0) -> Any:
         eos_token_id=words.token_to_id("<|im_end|>"),
         pad_token_id=words.token_to_id("<|im_end|>"),
     )
+    return LlamaForCausalLM(config)
+
+
+def tiny_model(seed: int = 0) -> Any:
+    import torch
+
+    from mmgpt_desktop.model.adapters import new_flamingo
+    from mmgpt_desktop.model.encoder import EfficientNetLite2
+
+    words = byte_tokenizer(SPECIAL)
+    torch.manual_seed(seed)
     model = new_flamingo(
-        LlamaForCausalLM(config),
+        tiny_language(),
         EfficientNetLite2().eval(),
         cross_layers=LOOKS,
         reader_width=48,

@@ -1,0 +1,185 @@
+"""The encoder learns the names of the data's own labels, behind ImageNet's: a linear layer on its
+pooled cells, which takes a minute where the decoder would need many hours. The decoder reads and
+copies these names as it does the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mmgpt_desktop.model.configuration import MMGPTConfig
+from mmgpt_desktop.model.encoder import EfficientNetLite2
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.chinese import named
+from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.imagenet_names import in_mid_sentence, padded
+from mmgpt_desktop.training.label_kinds import label_section, plain_label
+from mmgpt_desktop.training.photo_texts import PhotoTexts, read_rows, split_of
+from mmgpt_desktop.training.wordings import CHINESE
+
+NAMED = "named"
+BATCH, RATE = 256, 1e-2
+_PHOTOS = 512  # read at once
+
+
+class Label(NamedTuple):
+    """A name in both languages."""
+
+    english: str
+    chinese: str
+
+    def in_language(self, language: str) -> str:
+        return self.chinese if language == CHINESE else self.english
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Pooled cells [N, 1280] of some photos, how strongly the encoder takes them for any of the
+    classes that it has [N], and the number of their label among the new ones, -1 for none [N]."""
+
+    pooled: Tensor
+    known: Tensor
+    labels: Tensor
+
+    def part(self, rows: Tensor) -> Photos:
+        return Photos(self.pooled[rows], self.known[rows], self.labels[rows])
+
+
+def add_classes(data: Path, work: Path, start: Path, rounds: int = 40, decay: float = 1e-3) -> str:
+    """Write the model `work/named`: the one in `start`, whose encoder has more classes. Says how
+    many dev photos they name rightly."""
+    torch.manual_seed(0)
+    features = FeatureStore.open(work / "features")
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    old = MMGPTForConditionalGeneration.from_pretrained(start).eval()
+    shown = labels_shown(data)
+    labels = sorted({each for each in shown.values() if fits(each, tokenizer, old.config)})
+    numbers = {image: labels.index(each) for image, each in shown.items() if each in labels}
+    train, dev = (_images(data, split) for split in ("train", "dev"))
+    layer = learn(
+        [read(old.encoder, features, train, numbers, mirrored=turned) for turned in (False, True)],
+        len(labels),
+        rounds,
+        decay,
+    )
+    with_classes(old, layer, labels, tokenizer).save_pretrained(work / NAMED)
+    return f"{len(labels)} classes. " + measured(layer, read(old.encoder, features, dev, numbers))
+
+
+def labels_shown(data: Path) -> dict[str, Label]:
+    """What photos of one thing show, by the photo; not those without a Chinese name."""
+    found = {}
+    for row in read_rows(data):
+        if row["kind"] == "label":
+            sections = label_section(PhotoTexts(row["image"]).collection)
+            english = plain_label(row["answer"])
+            chinese = named(row["answer"], sections) or named(english, sections)
+            if chinese:
+                found[row["image"]] = Label(english, chinese)
+    return found
+
+
+def fits(label: Label, tokenizer: Tokenizer, config: MMGPTConfig) -> bool:
+    """Whether its whole name has room beside the cells."""
+    return all(
+        len(in_mid_sentence(tokenizer, label.in_language(each), each)) <= config.name_tokens
+        for each in config.languages
+    )
+
+
+def _images(data: Path, split: str) -> list[str]:
+    return sorted({row["image"] for row in read_rows(data) if split_of(row) == split})
+
+
+@torch.inference_mode()
+def read(
+    encoder: EfficientNetLite2,
+    features: FeatureStore,
+    images: Sequence[str],
+    numbers: Mapping[str, int],
+    *,
+    mirrored: bool = False,
+) -> Photos:
+    """The photos' cached cells, pooled as for the encoder's own classes."""
+    parts = []
+    for first in range(0, len(images), _PHOTOS):
+        cells = [features.cells(each, mirrored=mirrored)[1] for each in images[first:][:_PHOTOS]]
+        wide = encoder.widened(torch.from_numpy(np.stack(cells)).float())
+        parts.append((wide.mean(dim=(2, 3)), encoder.classify(wide).logsumexp(dim=1)))
+    pooled, known = (torch.cat(each) for each in zip(*parts, strict=True))
+    return Photos(pooled, known, torch.tensor([numbers.get(each, -1) for each in images]))
+
+
+def learn(looks: Sequence[Photos], classes: int, rounds: int, decay: float) -> nn.Linear:
+    """A layer for so many classes. What the encoder has is one class to it, whose logit is known:
+    that of all other photos."""
+    photos = Photos(
+        *(torch.cat([getattr(each, part) for each in looks]) for part in vars(looks[0]))
+    )
+    layer = nn.Linear(photos.pooled.shape[1], classes)
+    nn.init.zeros_(layer.weight)
+    optimizer = torch.optim.AdamW(layer.parameters(), RATE, weight_decay=decay)
+    steps = -(-len(photos.known) // BATCH)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, rounds * steps)
+    for _ in range(rounds):
+        for rows in torch.randperm(len(photos.known)).split(BATCH):
+            optimizer.zero_grad()
+            _loss(layer, photos.part(rows)).backward()
+            optimizer.step()
+            falling.step()
+    return layer
+
+
+def _loss(layer: nn.Linear, photos: Photos) -> Tensor:
+    return functional.cross_entropy(_scores(layer, photos), photos.labels + 1)
+
+
+def _scores(layer: nn.Linear, photos: Photos) -> Tensor:
+    return torch.cat([photos.known[:, None], layer(photos.pooled)], dim=1)
+
+
+def with_classes(
+    old: MMGPTForConditionalGeneration,
+    layer: nn.Linear,
+    labels: Sequence[Label],
+    tokenizer: Tokenizer,
+) -> MMGPTForConditionalGeneration:
+    """The model with these classes, and their names, behind those that it has."""
+    languages = [
+        padded(tokenizer, [label.in_language(language) for label in labels], language, length)
+        for language, length in dict.fromkeys(old.config.languages, old.config.name_tokens).items()
+    ]
+    more = {
+        "names.tokens": torch.cat(languages, dim=1),
+        "encoder.classifier.weight": layer.weight,
+        "encoder.classifier.bias": layer.bias,
+    }
+    state = old.state_dict()
+    state |= {name: torch.cat([state[name], rows.detach()]) for name, rows in more.items()}
+    settings = old.config.to_dict() | {"classes": old.config.classes + len(labels)}
+    model = MMGPTForConditionalGeneration(MMGPTConfig(**settings))
+    model.load_state_dict(state)
+    return model
+
+
+@torch.inference_mode()
+def measured(layer: nn.Linear, photos: Photos) -> str:
+    """How many photos with a label are given it, and how many without are given one."""
+    said, labelled = _scores(layer, photos).argmax(dim=1) - 1, photos.labels >= 0
+    right, wrong = (said == photos.labels)[labelled], (said >= 0)[~labelled]
+    return (
+        f"Of {len(right)} dev photos {_share(right):.1%} are named by them; of {len(wrong)} other "
+        f"photos {_share(wrong):.1%}, wrongly."
+    )
+
+
+def _share(which: Tensor) -> float:
+    return int(which.sum()) / max(len(which), 1)
