@@ -20,13 +20,14 @@ from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.chinese import named
 from mmgpt_desktop.training.features import FeatureStore
-from mmgpt_desktop.training.imagenet_names import in_mid_sentence, padded
+from mmgpt_desktop.training.imagenet_names import in_mid_sentence, name_tokens, padded
 from mmgpt_desktop.training.label_kinds import label_section, plain_label
 from mmgpt_desktop.training.photo_texts import PhotoTexts, read_rows, split_of
 from mmgpt_desktop.training.wordings import CHINESE
 
 NAMED = "named"
 BATCH, RATE = 256, 1e-2
+APART = 0.02
 _PHOTOS = 512  # read at once
 
 
@@ -53,15 +54,18 @@ class Photos:
         return Photos(self.pooled[rows], self.known[rows], self.labels[rows])
 
 
-def add_classes(data: Path, work: Path, start: Path, rounds: int = 40, decay: float = 1e-3) -> str:
-    """Write the model `work/named`: the one in `start`, whose encoder has more classes. Says how
-    many dev photos they name rightly."""
+def add_classes(
+    data: Path, work: Path, start: Path, room: int = 7, rounds: int = 20, decay: float = 1e-3
+) -> str:
+    """Write the model `work/named`: the one in `start`, whose encoder has more classes, with
+    `room` for so many tokens of each name. Says how many dev photos they name rightly."""
     torch.manual_seed(0)
     features = FeatureStore.open(work / "features")
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     old = MMGPTForConditionalGeneration.from_pretrained(start).eval()
     shown = labels_shown(data)
-    labels = sorted({each for each in shown.values() if fits(each, tokenizer, old.config)})
+    languages, room = old.config.languages, max(room, old.config.name_tokens)
+    labels = sorted({each for each in shown.values() if fits(each, tokenizer, languages, room)})
     numbers = {image: labels.index(each) for image, each in shown.items() if each in labels}
     train, dev = (_images(data, split) for split in ("train", "dev"))
     layer = learn(
@@ -70,7 +74,7 @@ def add_classes(data: Path, work: Path, start: Path, rounds: int = 40, decay: fl
         rounds,
         decay,
     )
-    with_classes(old, layer, labels, tokenizer).save_pretrained(work / NAMED)
+    with_classes(old, layer, labels, tokenizer, room).save_pretrained(work / NAMED)
     return f"{len(labels)} classes. " + measured(layer, read(old.encoder, features, dev, numbers))
 
 
@@ -87,11 +91,10 @@ def labels_shown(data: Path) -> dict[str, Label]:
     return found
 
 
-def fits(label: Label, tokenizer: Tokenizer, config: MMGPTConfig) -> bool:
-    """Whether its whole name has room beside the cells."""
+def fits(label: Label, tokenizer: Tokenizer, languages: Sequence[str], room: int) -> bool:
+    """Whether its name takes no more than so many tokens."""
     return all(
-        len(in_mid_sentence(tokenizer, label.in_language(each), each)) <= config.name_tokens
-        for each in config.languages
+        len(in_mid_sentence(tokenizer, label.in_language(each), each)) <= room for each in languages
     )
 
 
@@ -99,7 +102,7 @@ def _images(data: Path, split: str) -> list[str]:
     return sorted({row["image"] for row in read_rows(data) if split_of(row) == split})
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def read(
     encoder: EfficientNetLite2,
     features: FeatureStore,
@@ -151,26 +154,34 @@ def with_classes(
     layer: nn.Linear,
     labels: Sequence[Label],
     tokenizer: Tokenizer,
+    room: int,
 ) -> MMGPTForConditionalGeneration:
-    """The model with these classes, and their names, behind those that it has."""
-    languages = [
-        padded(tokenizer, [label.in_language(language) for label in labels], language, length)
-        for language, length in dict.fromkeys(old.config.languages, old.config.name_tokens).items()
+    """The model with these classes, and their names, behind ImageNet's; all with `room`."""
+    config, state = old.config, old.state_dict()
+    for name, rows in layer.state_dict(prefix="encoder.classifier.").items():
+        state[name] = torch.cat([state[name], rows])
+    names = [
+        padded(tokenizer, [label.in_language(language) for label in labels], language, room)
+        for language in config.languages
     ]
-    more = {
-        "names.tokens": torch.cat(languages, dim=1),
-        "encoder.classifier.weight": layer.weight,
-        "encoder.classifier.bias": layer.bias,
-    }
-    state = old.state_dict()
-    state |= {name: torch.cat([state[name], rows.detach()]) for name, rows in more.items()}
-    settings = old.config.to_dict() | {"classes": old.config.classes + len(labels)}
-    model = MMGPTForConditionalGeneration(MMGPTConfig(**settings))
+    known = name_tokens(tokenizer, room, config.languages)
+    state["names.tokens"] = torch.cat([known, torch.cat(names, dim=1)])
+    state["names.slot"] = with_room(state["names.slot"], config.name_tokens, room)
+    grown = {"classes": config.classes + len(labels), "name_tokens": room}
+    model = MMGPTForConditionalGeneration(MMGPTConfig(**(config.to_dict() | grown)))
     model.load_state_dict(state)
     return model
 
 
-@torch.inference_mode()
+def with_room(slots: Tensor, length: int, room: int) -> Tensor:
+    """Names' places of `room` tokens, which were of `length`: the new ones begin as the last."""
+    places = slots.unflatten(0, (-1, length))
+    more = places[:, -1:].expand(-1, room - length, -1)
+    apart = torch.randn_like(more) * APART
+    return torch.cat([places, more + apart], dim=1).flatten(0, 1)
+
+
+@torch.no_grad()
 def measured(layer: nn.Linear, photos: Photos) -> str:
     """How many photos with a label are given it, and how many without are given one."""
     said, labelled = _scores(layer, photos).argmax(dim=1) - 1, photos.labels >= 0

@@ -38,12 +38,11 @@ def test_labels_are_learnt_and_others_are_left_to_the_classes_there_are() -> Non
 
 
 def test_names_with_too_many_tokens_are_left_out(tiny_tokenizer: Path) -> None:
-    tokenizer, config = Tokenizer.from_file(str(tiny_tokenizer)), tiny_config()
-    config.name_tokens = len(tokenizer.encode(" camera").ids)
-    assert fits(CAMERA, tokenizer, config)
-    assert not fits(Label("cameras", "照相机"), tokenizer, config)
-    config.languages = ("en", "zh")  # of bytes: nine tokens
-    assert not fits(CAMERA, tokenizer, config)
+    tokenizer = Tokenizer.from_file(str(tiny_tokenizer))
+    room = len(tokenizer.encode(" camera").ids)
+    assert fits(CAMERA, tokenizer, ["en"], room)
+    assert not fits(Label("cameras", "照相机"), tokenizer, ["en"], room)
+    assert not fits(CAMERA, tokenizer, ["en", "zh"], room)  # of bytes: nine tokens
 
 
 def write_data(folder: Path, images: int) -> list[str]:
@@ -91,20 +90,19 @@ def test_a_model_s_encoder_has_more_classes(
     shown = {image: number % 2 for number, image in enumerate(images[:90])}
     shown |= dict.fromkeys(images[90:], 3)
     write_features(tmp_path / "work" / "features", shown)
-    config = tiny_config()
-    config.name_tokens = 8
-    old = random_model(config)
+    old = random_model(tiny_config())
     old.save_pretrained(tmp_path / "old")
     (tmp_path / "work" / "tokenizer.json").write_bytes(tiny_tokenizer.read_bytes())
     options = ["--data", str(tmp_path), "--work", str(tmp_path / "work")]
-    main(["classes", *options, "--start", str(tmp_path / "old")])
+    main(["classes", *options, "--start", str(tmp_path / "old"), "--room", "8"])
     told = capsys.readouterr().out
     assert "3 classes. Of 10 dev photos 100.0% are named by them; of 1 other" in told
     new = MMGPTForConditionalGeneration.from_pretrained(tmp_path / "work" / "named").eval()
     assert new.config.classes == 1003
     wide = torch.rand(2, 1280, 8, 8)
     assert torch.equal(new.encoder.classify(wide)[:, :1000], old.encoder.classify(wide))
-    assert torch.equal(new.names.tokens[:1000], old.names.tokens)
+    assert (new.config.name_tokens, new.names.tokens.shape) == (8, (1003, 8))
+    assert torch.equal(new.names.slot.view(2, 8, 32)[:, :2], old.names.slot.view(2, 2, 32))
     words = Tokenizer.from_file(str(tiny_tokenizer))
     named = [words.decode(row[row > 0].tolist()) for row in new.names.tokens[1000:]]
     assert named == [" camera", " lotus", " pizza"]
