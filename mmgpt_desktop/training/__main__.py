@@ -78,6 +78,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fusion": {"help": "the default fusion (default: as the model has it)"},
     "model": {"help": "a model's folder (default: the last stage's; for parity: none)"},
     "bundle": {"default": mini_path()},
+    "never_seen": {"help": "of dev only what an earlier training, which had some of it, had not"},
 }
 """What an option of that name is told of, in all stages."""
 

@@ -36,7 +36,14 @@ from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.many_answers import decode_rows, until_end
-from mmgpt_desktop.training.photo_texts import CAPTIONS_ZH, PhotoTexts, load_texts
+from mmgpt_desktop.training.photo_texts import (
+    APART,
+    CAPTIONS_ZH,
+    COCO,
+    PhotoTexts,
+    is_kept_back,
+    load_texts,
+)
 from mmgpt_desktop.training.rows import END_ID, question_tokens
 from mmgpt_desktop.training.wordings import CHINESE, ENGLISH
 
@@ -119,11 +126,14 @@ class Calibration:
         return "\n".join([whole, *(each.how() for each in self.kinds)])
 
 
-def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Calibration:
-    """Ask the dev split's questions, with the model's own fusion."""
+def calibrate(
+    data: Path, work: Path, model: MMGPTForConditionalGeneration, *, never_seen: bool = False
+) -> Calibration:
+    """Ask the dev split's questions, with the model's own fusion; only those that were kept back
+    at all times, if `never_seen`."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     features = FeatureStore.open(work / "features")
-    asked = dev_questions(data, model.config.languages)
+    asked = dev_questions(data, model.config.languages, never_seen=never_seen)
     return judge(answers(model, features, tokenizer, asked), tokenizer)
 
 
@@ -144,9 +154,18 @@ def judge(
     return fit(judged, np.array(descriptions))
 
 
-def dev_questions(data: Path, languages: Collection[str] = (ENGLISH,)) -> list[PhotoQuestion]:
-    """In these languages; those by people are in English alone."""
+def dev_questions(
+    data: Path, languages: Collection[str] = (ENGLISH,), *, never_seen: bool = False
+) -> list[PhotoQuestion]:
+    """In these languages; those by people are in English alone. If `never_seen`, of COCO's photos
+    those that were kept back before more of them were."""
     photos = load_texts(data, ["dev"])
+    if never_seen:
+        photos = [
+            photo
+            for photo in photos
+            if not photo.image.startswith(COCO) or is_kept_back(photo.image, APART)
+        ]
     people = [each for each in draw_questions(photos, None) if each.kind == HUMAN]
     made = [each for each in draw_questions(photos, QUESTIONS_OF_A_KIND) if each.kind != HUMAN]
     return people + made + (chinese_questions(photos, made) if CHINESE in languages else [])

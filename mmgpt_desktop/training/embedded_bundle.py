@@ -35,14 +35,19 @@ UNLISTED = {MANIFEST, "README.md"}
 
 
 def pack(
-    data: Path, work: Path, bundle: Path, fusion: str | None = None, model: Path | None = None
+    data: Path,
+    work: Path,
+    bundle: Path,
+    fusion: str | None = None,
+    model: Path | None = None,
+    never_seen: bool = False,
 ) -> None:
     """Make a bundle of a trained model: by default that of the last stage. Says what it found."""
     trained = load_trained(model or _last_model(work), fusion)
     heads = {name: score_heads(data, work, trained, name) for name in trained.config.fusions}
     for name, scores in heads.items():
         print(f"{name}: {scores.how()}")
-    found = calibrate(data, work, trained)
+    found = calibrate(data, work, trained, never_seen=never_seen)
     print(found.how())
     build_bundle(trained, work / "tokenizer.json", heads, found.certainty, bundle)
 
@@ -52,9 +57,9 @@ def _last_model(work: Path) -> Path:
     return rewarded if rewarded.is_dir() else work / "model"
 
 
-def fit_again(data: Path, work: Path, bundle: Path) -> str:
+def fit_again(data: Path, work: Path, bundle: Path, never_seen: bool = False) -> str:
     """Fit the certainty of a bundle's answers anew; its other files stay as they are."""
-    found = calibrate(data, work, load_packed(bundle))
+    found = calibrate(data, work, load_packed(bundle), never_seen=never_seen)
     change_manifest(bundle, certainty=asdict(found.certainty))
     return found.how()
 

@@ -117,6 +117,10 @@ def with_weight(photos: Iterable[PhotoTexts], weights: Mapping[str, float]) -> l
     return [photo for each in photos if (photo := each.only(drawn)).pairs]
 
 
+COCO = "images/coco/"
+APART, COCO_APART = 40, 8
+"""Of so many training photos one is kept back; of COCO, whose questions by people have no test
+photos, more."""
 CAPTIONS_ZH, TRANSLATIONS_ZH = "caption-zh", "translation-zh"
 IN_CHINESE = frozenset([CAPTIONS_ZH, TRANSLATIONS_ZH])
 """Kinds in Chinese, captions and translated ones; all others are in English."""
@@ -212,9 +216,14 @@ def split_of(row: Row) -> str:
     """A text's split. The data's own dev split has Flickr8k's photos alone, so each fortieth
     training photo joins it, and each eighth of COCO, whose questions by people have no test
     photos."""
-    apart = 8 if row["image"].startswith("images/coco/") else 40
-    kept_back = row["split"] == "train" and zlib.crc32(row["image"].encode()) % apart == 0
-    return "dev" if kept_back else str(row["split"])
+    apart = COCO_APART if row["image"].startswith(COCO) else APART
+    kept = row["split"] == "train" and is_kept_back(row["image"], apart)
+    return "dev" if kept else str(row["split"])
+
+
+def is_kept_back(image: str, apart: int) -> bool:
+    """Whether a training photo is among those of which one in so many is never trained on."""
+    return zlib.crc32(image.encode()) % apart == 0
 
 
 def sentence(text: str) -> str:

@@ -36,7 +36,7 @@ from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.head_scores import score_heads
 from mmgpt_desktop.training.labels import LabelMaps
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
-from mmgpt_desktop.training.photo_texts import load_texts
+from mmgpt_desktop.training.photo_texts import APART, COCO_APART, is_kept_back, load_texts
 from mmgpt_desktop.training.photo_views import view_of
 from mmgpt_desktop.training.recipes import Recipe
 from mmgpt_desktop.training.reward import (
@@ -665,3 +665,15 @@ def test_a_model_of_both_languages_is_trained_and_rewarded_in_both(
     assert {is_chinese(question.asked) for question in asked} == {True, False}
     assert "描述这张图片。" in {question.asked for question in asked}
     assert not any(is_chinese(question.asked) for question in dev_questions(both))
+
+
+def test_of_dev_only_what_no_earlier_training_saw(tmp_path: Path) -> None:
+    images = [f"images/coco/{number}.png" for number in range(400)]
+    kept = [image for image in images if is_kept_back(image, COCO_APART)]
+    always = [image for image in kept if is_kept_back(image, APART)]
+    assert len(images) > len(kept) > len(always) > 0
+    row = {"split": "train", "kind": "vqa", "question": "what is it", "answer": "a dog"}
+    rows = [json.dumps({"image": image, **row}) for image in images]
+    (tmp_path / "texts.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    assert {each.image for each in dev_questions(tmp_path)} == set(kept)
+    assert {each.image for each in dev_questions(tmp_path, never_seen=True)} == set(always)
