@@ -260,10 +260,6 @@
         <translation>比较融合方式</translation>
     </message>
     <message>
-        <source>Ask in English about the picture</source>
-        <translation>用英语就图片提问</translation>
-    </message>
-    <message>
         <source>Your question, for all fusions</source>
         <translation>您向所有融合方式提出的问题</translation>
     </message>
@@ -947,6 +943,21 @@
     <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
+    </message>
+</context>
+<context>
+    <name>Invitation</name>
+    <message>
+        <source>Ask in English about the picture</source>
+        <translation>用英语就图片提问</translation>
+    </message>
+    <message>
+        <source>Ask about the picture, in English or Chinese</source>
+        <translation>就图片提问，中文或英文都可以</translation>
+    </message>
+    <message>
+        <source>Ask about the picture</source>
+        <translation>就图片提问</translation>
     </message>
 </context>
 <context>
@@ -1933,10 +1944,6 @@
         <translation>问题</translation>
     </message>
     <message>
-        <source>Ask in English about the picture. Enter asks, Shift+Enter breaks the line.</source>
-        <translation>用英文就图片提问。按 Enter 提问，Shift+Enter 换行。</translation>
-    </message>
-    <message>
         <source>Your question</source>
         <translation>您的问题</translation>
     </message>
@@ -1983,6 +1990,10 @@
     <message>
         <source>What colour is the …?</source>
         <translation>……是什么颜色？</translation>
+    </message>
+    <message>
+        <source>{invitation}. Enter asks, Shift+Enter breaks the line.</source>
+        <translation>{invitation}。按 Enter 提问，按 Shift+Enter 换行。</translation>
     </message>
     <message>
         <source>Begin this question, to be completed</source>
@@ -2340,8 +2351,8 @@
         <translation>提问</translation>
     </message>
     <message>
-        <source>Type a question in English and press Enter, or choose one below it.</source>
-        <translation>用英文输入问题并按回车键，或在下方选择一个。</translation>
+        <source>Type a question and press Enter, or choose one below it.</source>
+        <translation>输入问题后按 Enter，或者选一个下方的问题。</translation>
     </message>
     <message>
         <source>Read the answer</source>

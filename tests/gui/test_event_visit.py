@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ from tests.gui.event_parts import (
     until,
 )
 from tests.gui_fakes import FakeEngine
+from tests.records import MODEL
 
 CONTRASTS = ("#ffb000", "#000000", "#ffffff", "#7f7f7f", "#3d4fd0", "#e60028", "#00ff88")
 
@@ -554,6 +556,18 @@ def test_a_usual_question_is_shown_as_its_card_said_it(make_show: MakeShow) -> N
     assert show.stage.page.question.text() == f"“{said}”"
     touch(show.window.header.language)
     assert show.stage.page.question.text() == f"“{asked}”"
+
+
+def test_a_usual_question_is_asked_in_the_window_s_language_where_the_model_reads_it(
+    make_show: MakeShow,
+) -> None:
+    show = make_show(FakeEngine(model=replace(MODEL, languages=("en", "zh"))), language="zh_CN")
+    show.stage.visit.take_image(picture(), "mine")
+    until(lambda: show.stage.visit.current.photo is not None)
+    card = show.stage.page.asking.cards[0]
+    touch_card(show)
+    said = show.stage.visit.current.turns[0].question
+    assert said == card.accessibleName() != card.question
 
 
 def test_the_language_changes_for_this_visitor_alone(make_show: MakeShow) -> None:

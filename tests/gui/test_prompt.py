@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QLocale, QMimeData, Qt, QUrl
 from PySide6.QtWidgets import QApplication
@@ -7,8 +9,10 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.pictures.sources import offers_picture, read_sources
+from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.widgets.theme import Theme
 from tests.gui_fakes import make_image
+from tests.records import MODEL
 
 
 @pytest.fixture
@@ -170,3 +174,39 @@ def test_a_clipboard_that_does_not_answer_is_asked_once(pane: PromptPane) -> Non
         assert not use(mime)
         assert mime.questions == 1
     assert pane.edit.toPlainText() == "draft"
+
+
+@pytest.mark.parametrize(
+    ("languages", "asked"),
+    [(("en",), "What objects are here?"), ((), "What objects are here?"), (("en", "zh"), None)],
+    ids=["English", "nobody knows", "both"],
+)
+def test_a_chip_asks_in_the_window_s_language_where_the_model_reads_it(
+    qapp: QApplication, pane: PromptPane, languages: tuple[str, ...], asked: str | None
+) -> None:
+    questions: list[str] = []
+    pane.asked.connect(questions.append)
+    try:
+        install_language(qapp, "zh_CN")
+        pane.set_model(replace(MODEL, languages=languages))
+        chip, begins = pane.chips.buttons[2], pane.chips.buttons[3]
+        assert not chip.text().isascii()
+        chip.click()
+        assert questions == [asked or chip.text()]
+        assert questions[0] in chip.toolTip()
+        begins.click()
+        assert pane.edit.textCursor().selectedText() == "…"
+        in_english = pane.edit.toPlainText() == "What colour is the …?"
+        assert in_english == (asked is not None)
+    finally:
+        install_language(qapp, "en")
+
+
+def test_the_invitation_names_the_languages_that_the_model_reads(pane: PromptPane) -> None:
+    said = {}
+    for languages in (("en",), ("en", "zh"), ()):
+        pane.set_model(replace(MODEL, languages=languages))
+        said[languages] = pane.edit.placeholderText()
+    assert "in English about" in said["en",]
+    assert "English or Chinese" in said["en", "zh"]
+    assert "English" not in said[()]

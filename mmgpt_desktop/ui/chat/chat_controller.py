@@ -138,7 +138,7 @@ class ChatController(QObject):
 
     def _take_model(self, model: ModelInfo) -> None:
         self.model = model
-        self.prompt.fusions.set_model(model)
+        self.prompt.set_model(model)
         if self._job is not None:
             self._job.turn.model = model
         self._send_waiting()

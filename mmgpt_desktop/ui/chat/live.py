@@ -17,8 +17,9 @@ from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.region import RegionPicker, RegionSource, ScreenRegion
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.shown_photo import photo_from_image
+from mmgpt_desktop.ui.widgets.texts import usual_question
 
-CAPTION = "Describe this picture."  # the model knows English only
+CAPTION = "Describe this picture."
 EVERY_MS = 2500  # from the end of a caption to the next
 
 MakeSource = Callable[[QObject], FrameSource]
@@ -171,7 +172,8 @@ class Live(QObject):
     def _describe(self, photo: Photo) -> None:
         if self._looking and not self._controller.busy:
             self._pass_by(Conversation(photo))
-            self._controller.describe(CAPTION)
+            model = self._controller.model
+            self._controller.describe(usual_question(CAPTION, model.languages if model else ()))
 
     def _take(self, photo: Photo) -> None:
         question, self._question = self._question, ""

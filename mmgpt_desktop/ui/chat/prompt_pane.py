@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import partial
 
 from PySide6.QtCore import QLocale, QMimeData, QSize, Qt, Signal
@@ -26,14 +27,20 @@ from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.picture_names import reference, select_reference
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.screen_reader import announce
-from mmgpt_desktop.ui.widgets.texts import Retranslated, fusion_label, fusion_text
+from mmgpt_desktop.ui.widgets.texts import (
+    Retranslated,
+    asked_as,
+    fusion_label,
+    fusion_text,
+    invitation,
+)
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
 
 MOST_HISTORY = 200
 _MOST_PASTED = 500_000  # characters: far more than can be asked, and soon there
 _OTHER_LINE = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
 _FEWEST_LINES = 2
-# The model knows English only, so a chip shows its translation and asks in English.
+# A chip shows its translation, and asks so where the model reads that.
 _CHIPS = (
     "Describe this picture.",
     "What is happening here?",
@@ -286,6 +293,7 @@ class PromptPane(Retranslated, Pane):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._languages: Collection[str] = ()  # that the model is known to read
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.fusions = FusionSwitch(theme)
         self.header.addWidget(self.fusions)
@@ -316,7 +324,9 @@ class PromptPane(Retranslated, Pane):
     def retranslate_ui(self) -> None:
         self.set_title(self.tr("Question"))
         self.edit.setPlaceholderText(
-            self.tr("Ask in English about the picture. Enter asks, Shift+Enter breaks the line.")
+            self.tr("{invitation}. Enter asks, Shift+Enter breaks the line.").format(
+                invitation=invitation(self._languages)
+            )
         )
         self.edit.setAccessibleName(self.tr("Your question"))
         self.pictures.set_name(self.tr("Name another picture in the question"), "Ctrl+I")
@@ -332,11 +342,18 @@ class PromptPane(Retranslated, Pane):
         )
         for chip, label, question in zip(self.chips.buttons, labels, _CHIPS, strict=True):
             chip.setText(label)
-            chip.setToolTip(tip(self.tr("Ask: {question}").format(question=question)))
+            asked = asked_as(question, label, self._languages)
+            chip.setToolTip(tip(self.tr("Ask: {question}").format(question=asked)))
             if "…" in question:
                 chip.setToolTip(self.tr("Begin this question, to be completed"))
         self.chips.place()
         self._clear_problem()
+
+    def set_model(self, model: ModelInfo) -> None:
+        """Whom is asked."""
+        self.fusions.set_model(model)
+        self._languages = model.languages
+        self.retranslate_ui()
 
     def set_photos(self, photos: list[Photo]) -> None:
         """What can be named in the question."""
@@ -345,10 +362,18 @@ class PromptPane(Retranslated, Pane):
 
     def _make_chips(self) -> None:
         for question in _CHIPS:
-            begin = partial(self._begin if "…" in question else self.asked.emit, question)
-            self.chips.add(push_button(clicked=begin, look="chip"))
+            chip = push_button(look="chip")
+            chip.clicked.connect(partial(self._press, chip, question))
+            self.chips.add(chip)
 
-    def _begin(self, question: str, *_: object) -> None:
+    def _press(self, chip: QPushButton, question: str, _checked: bool = False) -> None:
+        asked = asked_as(question, chip.text(), self._languages)
+        if "…" in asked:
+            self._begin(asked)
+        else:
+            self.asked.emit(asked)
+
+    def _begin(self, question: str) -> None:
         """Put the question into the field with its gap selected."""
         self.edit.replace(question)
         gap = question.find("…")

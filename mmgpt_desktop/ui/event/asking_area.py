@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QInputDevice, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn, take_away
 from mmgpt_desktop.ui.event.keyboard import Keyboard
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.buttons import push_button
-from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
+from mmgpt_desktop.ui.widgets.texts import Retranslated, translated, usual_question
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 MOST_CARDS = 6
@@ -29,7 +31,8 @@ def as_said(question: str) -> str:
 
 
 class AskingArea(Retranslated, QWidget):
-    """A card says a usual question in the window's language, and asks it in the model's."""
+    """A card says a usual question in the window's language, and asks it so where the model reads
+    that."""
 
     asked = Signal(str)
 
@@ -37,6 +40,7 @@ class AskingArea(Retranslated, QWidget):
         super().__init__()
         self._scale = scale
         self._questions: tuple[str, ...] = ()
+        self._languages: Collection[str] = ()  # that the model is known to read
         self.cards: list[QuestionCard] = []
         self.line = QLineEdit(maxLength=most_chars)
         self.line.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -66,6 +70,10 @@ class AskingArea(Retranslated, QWidget):
         self.ask.setText(self.tr("Ask"))
         self.set_questions(self._questions)
 
+    def set_model(self, model: ModelInfo) -> None:
+        """Whom is asked."""
+        self._languages = model.languages
+
     def set_questions(self, questions: tuple[str, ...]) -> None:
         self._questions = questions
         take_away(self._grid, self.cards)
@@ -77,14 +85,17 @@ class AskingArea(Retranslated, QWidget):
 
     def _card(self, question: str) -> QuestionCard:
         card = QuestionCard(self._scale, question, as_said(question))
-        card.clicked.connect(partial(self._ask, question))
+        card.clicked.connect(partial(self._ask_usual, question))
         return card
+
+    def _ask_usual(self, question: str, _checked: bool = False) -> None:
+        self._ask(usual_question(question, self._languages))
 
     def _ask_typed(self) -> None:
         if self.line.text().strip():
             self._ask(self.line.text())
 
-    def _ask(self, question: str, _checked: bool = False) -> None:
+    def _ask(self, question: str) -> None:
         self.letters.setChecked(False)
         self.asked.emit(question)
 

@@ -15,6 +15,7 @@ from mmgpt_desktop.ui.event.asking_area import as_said
 from mmgpt_desktop.ui.event.dialogue import Dialogue
 from mmgpt_desktop.ui.event.show_views import key_word
 from mmgpt_desktop.ui.event.visit import Visit
+from mmgpt_desktop.ui.widgets.texts import usual_question
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 # Milliseconds at speed 1.
@@ -116,7 +117,9 @@ class Attract(QObject):
         self._page.explain(
             self.tr("The AI writes word by word. The bright places are where it looks.")
         )
-        if not self._asker.ask(self._visit.current, self._question):
+        model = self._asker.model
+        asked = usual_question(self._question, model.languages if model else ())
+        if not self._asker.ask(self._visit.current, asked):
             yield from self._leaving_out()
 
     def _walking(self, turn: Turn) -> Iterator[int]:

@@ -45,6 +45,7 @@ class Dialogue(QObject):
         self.explainer = Explainer(engine, self.heatmaps, occludes=False)
         self.watchdog = EngineWatchdog(engine, self.asker)
         engine.loaded.connect(self.heatmaps.set_model)
+        engine.loaded.connect(page.asking.set_model)
         self._connect()
 
     def _connect(self) -> None:

@@ -1,4 +1,4 @@
-"""Letters to be touched, for screens without a keyboard. The model reads English only."""
+"""Letters to be touched, for screens without a keyboard."""
 
 from __future__ import annotations
 

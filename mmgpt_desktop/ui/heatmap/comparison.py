@@ -40,7 +40,7 @@ from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.widgets.picture_names import without_references
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
+from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text, invitation
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -163,7 +163,7 @@ class Comparison(ByKeyboard, QDialog):
     def _make_controls(self) -> None:
         self.edit = QLineEdit()
         self.edit.setMaxLength(_LONGEST_QUESTION)
-        self.edit.setPlaceholderText(self.tr("Ask in English about the picture"))
+        self.edit.setPlaceholderText(invitation(self._model.languages))
         self.edit.setAccessibleName(self.tr("Your question, for all fusions"))
         self.edit.returnPressed.connect(self._ask)
         # None is pressed by Enter in the question as well.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import Note, fill
 from mmgpt_desktop.report import number_texts
@@ -125,6 +126,29 @@ def translated(context: str, text: str) -> str:
         return QCoreApplication.translate(context, text) if text else ""
     except UnicodeEncodeError:  # half a letter, in a stranger's session: no catalogue has it
         return text
+
+
+def usual_question(question: str, languages: Collection[str]) -> str:
+    """A usual question as a model is asked it that is known to read these languages: in the
+    window's, where it is one of them, so that the answer comes in that; else in English."""
+    return asked_as(question, translated("questions", question), languages)
+
+
+def asked_as(question: str, said: str, languages: Collection[str]) -> str:
+    """The same of a question in English that the window says so."""
+    known = languages and unknown_language(said, languages, "") is None
+    return said if known else question
+
+
+def invitation(languages: Collection[str]) -> str:
+    """To ask a model that is known to read these languages."""
+    if set(languages) == {"en"}:
+        return QCoreApplication.translate("Invitation", "Ask in English about the picture")
+    if {"en", "zh"} <= set(languages):
+        return QCoreApplication.translate(
+            "Invitation", "Ask about the picture, in English or Chinese"
+        )
+    return QCoreApplication.translate("Invitation", "Ask about the picture")
 
 
 def error_title(error: AppError) -> str:

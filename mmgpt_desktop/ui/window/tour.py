@@ -86,7 +86,7 @@ class Tour(Retranslated, QFrame):
             ),
             (
                 self.tr("Ask about it"),
-                self.tr("Type a question in English and press Enter, or choose one below it."),
+                self.tr("Type a question and press Enter, or choose one below it."),
             ),
             (
                 self.tr("Read the answer"),
