@@ -11,8 +11,6 @@ from mmgpt_desktop.training.questions import QA, naming
 
 KINDS = {"flowers102": "flower", "caltech101": "thing", "clothing": "garment"}
 """The kind of question that asks for a collection's labels; others' labels have "label"."""
-BARE = frozenset(["flower", "garment", "label"])
-"""Kinds whose answers are names without an article."""
 _SPELT = {"lotus lotus": "lotus"}
 _NAMES_OF_THEIR_OWN = frozenset(["Garfield", "Snoopy"])
 _STUFF = frozenset(["ball moss", "love in the mist", "ginger", "garlic", "cabbage", "asparagus"])
@@ -49,21 +47,20 @@ def label_kind(collection: str) -> str:
     return KINDS.get(collection, "label")
 
 
-def label_answer(kind: str, label: str) -> str:
-    return _SPELT.get(label, label) if kind in BARE else _named(label)
-
-
-def _named(label: str) -> str:
-    name = _SPELT.get(label, label)
-    return name if name in _NAMES_OF_THEIR_OWN or name in _STUFF else naming(name)
+def label_answer(label: str) -> str:
+    """With an article where it has one: so its tokens are those of the name that stands beside the
+    cells, and can be copied."""
+    name = plain_label(label)
+    alone = name in _NAMES_OF_THEIR_OWN or name in _STUFF or name.split()[0] in _BRANDS
+    return name if alone else naming(name)
 
 
 def label_view(photo: Labelled) -> str:
     """A description of a photo that nobody described; empty of a shop's."""
     kind = label_kind(photo.collection)
     if kind == "flower":
-        return f"A close-up of a flower, {_named(photo.name)}."
-    return "" if kind == "label" else f"A photo of {_named(photo.name)}."
+        return f"A close-up of a flower, {label_answer(photo.name)}."
+    return "" if kind == "label" else f"A photo of {label_answer(photo.name)}."
 
 
 def label_yes_no(photo: Labelled, others: Sequence[str], rng: random.Random) -> list[QA]:

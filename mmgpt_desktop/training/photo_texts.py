@@ -250,7 +250,7 @@ def _add_row(photo: PhotoTexts, row: Row) -> None:
         kind = TRANSLATIONS_ZH if "translated" in row.get("source", "") else kind
     if kind == "label":
         kind = label_kind(photo.collection)
-        answer = label_answer(kind, answer)
+        answer = label_answer(answer)
     if kind in {"vqa", "scene", "actions"}:
         answer = answer.replace("_", " ")
     photo.pairs[kind].append((question, answer))

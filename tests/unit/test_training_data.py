@@ -101,10 +101,10 @@ def test_more_of_coco_is_kept_back_and_none_of_it_went_to_training_again() -> No
 
 def test_a_label_is_asked_for_as_what_it_is(data: Path) -> None:
     photos = {photo.image[-5]: photo.pairs for photo in load_texts(data, ["train"])}
-    assert photos["g"]["flower"] == [("", "lotus")]
+    assert photos["g"]["flower"] == [("", "a lotus")]
     assert photos["i"]["thing"] == [("", "Garfield")]
     assert photos["j"]["thing"] == [("", "an ibis")]
-    assert photos["k"]["label"] == [("", "Yellow Onion")]
+    assert photos["k"]["label"] == [("", "a yellow onion")]
     assert photos["h"]["yesno"][:2] == [("is this a rose", "yes"), ("is this a lotus", "no")]
     assert ("", "A close-up of a flower, a rose.") in photos["h"]["view"]
     assert ("", "A photo of an ibis.") in photos["j"]["view"]
