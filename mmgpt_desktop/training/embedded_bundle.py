@@ -27,7 +27,7 @@ from mmgpt_desktop.writing import write_json
 
 FORMAT = 2
 DESCRIPTION = (
-    "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 22 million parameters."
+    "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 24 million parameters."
 )
 MANIFEST = "manifest.json"
 UNLISTED = {MANIFEST, "README.md"}

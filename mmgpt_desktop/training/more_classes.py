@@ -31,7 +31,7 @@ APART = 0.02
 _PHOTOS = 512  # read at once
 
 
-class Label(NamedTuple):
+class NameInBoth(NamedTuple):
     """A name in both languages."""
 
     english: str
@@ -42,7 +42,7 @@ class Label(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Photos:
+class PooledPhotos:
     """Pooled cells [N, 1280] of some photos, how strongly the encoder takes them for any of the
     classes that it has [N], and the number of their label among the new ones, -1 for none [N]."""
 
@@ -50,8 +50,8 @@ class Photos:
     known: Tensor
     labels: Tensor
 
-    def part(self, rows: Tensor) -> Photos:
-        return Photos(self.pooled[rows], self.known[rows], self.labels[rows])
+    def part(self, rows: Tensor) -> PooledPhotos:
+        return PooledPhotos(self.pooled[rows], self.known[rows], self.labels[rows])
 
 
 def add_classes(
@@ -78,7 +78,7 @@ def add_classes(
     return f"{len(labels)} classes. " + measured(layer, read(old.encoder, features, dev, numbers))
 
 
-def labels_shown(data: Path) -> dict[str, Label]:
+def labels_shown(data: Path) -> dict[str, NameInBoth]:
     """What photos of one thing show, by the photo; not those without a Chinese name."""
     found = {}
     for row in read_rows(data):
@@ -87,11 +87,11 @@ def labels_shown(data: Path) -> dict[str, Label]:
             english = plain_label(row["answer"])
             chinese = named(row["answer"], sections) or named(english, sections)
             if chinese:
-                found[row["image"]] = Label(english, chinese)
+                found[row["image"]] = NameInBoth(english, chinese)
     return found
 
 
-def fits(label: Label, tokenizer: Tokenizer, languages: Sequence[str], room: int) -> bool:
+def fits(label: NameInBoth, tokenizer: Tokenizer, languages: Sequence[str], room: int) -> bool:
     """Whether its name takes no more than so many tokens."""
     return all(
         len(in_mid_sentence(tokenizer, label.in_language(each), each)) <= room for each in languages
@@ -110,7 +110,7 @@ def read(
     numbers: Mapping[str, int],
     *,
     mirrored: bool = False,
-) -> Photos:
+) -> PooledPhotos:
     """The photos' cached cells, pooled as for the encoder's own classes."""
     parts = []
     for first in range(0, len(images), _PHOTOS):
@@ -118,13 +118,13 @@ def read(
         wide = encoder.widened(torch.from_numpy(np.stack(cells)).float())
         parts.append((wide.mean(dim=(2, 3)), encoder.classify(wide).logsumexp(dim=1)))
     pooled, known = (torch.cat(each) for each in zip(*parts, strict=True))
-    return Photos(pooled, known, torch.tensor([numbers.get(each, -1) for each in images]))
+    return PooledPhotos(pooled, known, torch.tensor([numbers.get(each, -1) for each in images]))
 
 
-def learn(looks: Sequence[Photos], classes: int, rounds: int, decay: float) -> nn.Linear:
+def learn(looks: Sequence[PooledPhotos], classes: int, rounds: int, decay: float) -> nn.Linear:
     """A layer for so many classes. What the encoder has is one class to it, whose logit is known:
     that of all other photos."""
-    photos = Photos(
+    photos = PooledPhotos(
         *(torch.cat([getattr(each, part) for each in looks]) for part in vars(looks[0]))
     )
     layer = nn.Linear(photos.pooled.shape[1], classes)
@@ -141,18 +141,18 @@ def learn(looks: Sequence[Photos], classes: int, rounds: int, decay: float) -> n
     return layer
 
 
-def _loss(layer: nn.Linear, photos: Photos) -> Tensor:
+def _loss(layer: nn.Linear, photos: PooledPhotos) -> Tensor:
     return functional.cross_entropy(_scores(layer, photos), photos.labels + 1)
 
 
-def _scores(layer: nn.Linear, photos: Photos) -> Tensor:
+def _scores(layer: nn.Linear, photos: PooledPhotos) -> Tensor:
     return torch.cat([photos.known[:, None], layer(photos.pooled)], dim=1)
 
 
 def with_classes(
     old: MMGPTForConditionalGeneration,
     layer: nn.Linear,
-    labels: Sequence[Label],
+    labels: Sequence[NameInBoth],
     tokenizer: Tokenizer,
     room: int,
 ) -> MMGPTForConditionalGeneration:
@@ -182,7 +182,7 @@ def with_room(slots: Tensor, length: int, room: int) -> Tensor:
 
 
 @torch.no_grad()
-def measured(layer: nn.Linear, photos: Photos) -> str:
+def measured(layer: nn.Linear, photos: PooledPhotos) -> str:
     """How many photos with a label are given it, and how many without are given one."""
     said, labelled = _scores(layer, photos).argmax(dim=1) - 1, photos.labels >= 0
     right, wrong = (said == photos.labels)[labelled], (said >= 0)[~labelled]

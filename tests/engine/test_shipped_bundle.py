@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -104,10 +105,16 @@ def test_both_runtimes_agree_on_the_graphs_edges(
     assert (ours.sum(axis=1) < 1 + 1e-4).all()
 
 
-def answer(engine: BundleEngine, fusion: str | None) -> tuple[str, tuple[str, ...]]:
+def answer(
+    engine: BundleEngine,
+    fusion: str | None,
+    question: str = QUESTION.text,
+    name: str = "cat.jpg",
+) -> tuple[str, tuple[str, ...]]:
     texts: list[str] = []
-    sampling = Sampling(repetition_penalty=1.1, max_new_tokens=16)
-    request = GenerationRequest(1, (photo("cat.jpg"),), (QUESTION,), sampling, fusion=fusion)
+    asked = Message("user", question)
+    sampling = Sampling(repetition_penalty=1.2, max_new_tokens=16)
+    request = GenerationRequest(1, (photo(name),), (asked,), sampling, fusion=fusion)
     outcome = engine.generate(request, CancelToken(), lambda step: texts.append(step.text))
     assert outcome.kind == "done", outcome.error
     return "".join(texts), tuple(map(str, outcome.notes))
@@ -143,9 +150,34 @@ def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
 
 def test_token_activation_is_for_the_fusion_that_reads_tokens(bundle: Bundle) -> None:
     model = model_info(bundle)
-    assert model.languages == ("en",)
+    assert model.languages == ("en", "zh")
     assert {fusion.name: fusion.lacks for fusion in model.fusions} == {
         "graph": (Method.TAM,),
         "cross_attention": (Method.TAM,),
         "concat": (),
     }
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[BundleEngine]:
+    engine = BundleEngine(mini_path(), RuntimeName.ONNX_CPU)
+    engine.load()
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "said"),
+    [
+        ("cat.jpg", "What animal is this?", "cat"),
+        ("cat.jpg", "这是什么动物？", "猫"),  # noqa: RUF001
+        ("cat.jpg", "图里有花吗？", "没有"),  # noqa: RUF001
+        ("flower.jpg", "Is there a flower?", "yes"),
+        ("flower.jpg", "图里有花吗？", "有"),  # noqa: RUF001
+    ],
+)
+def test_it_answers_in_the_question_s_language(
+    engine: BundleEngine, name: str, question: str, said: str
+) -> None:
+    text, _ = answer(engine, None, question, name)
+    assert said in text

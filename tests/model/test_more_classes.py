@@ -14,19 +14,26 @@ from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.adapters import new_flamingo
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.training.__main__ import main
-from mmgpt_desktop.training.more_classes import Label, Photos, fits, labels_shown, learn, measured
+from mmgpt_desktop.training.more_classes import (
+    NameInBoth,
+    PooledPhotos,
+    fits,
+    labels_shown,
+    learn,
+    measured,
+)
 from tests.families.tiny_flamingo import tiny_language
 from tests.model.conftest import random_model, tiny_config
 
-CAMERA, PIZZA = Label("camera", "照相机"), Label("pizza", "比萨")
+CAMERA, PIZZA = NameInBoth("camera", "照相机"), NameInBoth("pizza", "比萨")
 
 
-def photos_of(labels: list[int]) -> Photos:
+def photos_of(labels: list[int]) -> PooledPhotos:
     """Each label has a direction of its own, and so has what has none."""
     torch.manual_seed(0)
     numbers = torch.tensor(labels)
     pooled = torch.nn.functional.one_hot(numbers + 1, 4).float() + torch.rand(len(labels), 4) / 5
-    return Photos(pooled, torch.full((len(labels),), 3.0), numbers)
+    return PooledPhotos(pooled, torch.full((len(labels),), 3.0), numbers)
 
 
 def test_labels_are_learnt_and_others_are_left_to_the_classes_there_are() -> None:
@@ -41,7 +48,7 @@ def test_names_with_too_many_tokens_are_left_out(tiny_tokenizer: Path) -> None:
     tokenizer = Tokenizer.from_file(str(tiny_tokenizer))
     room = len(tokenizer.encode(" camera").ids)
     assert fits(CAMERA, tokenizer, ["en"], room)
-    assert not fits(Label("cameras", "照相机"), tokenizer, ["en"], room)
+    assert not fits(NameInBoth("cameras", "照相机"), tokenizer, ["en"], room)
     assert not fits(CAMERA, tokenizer, ["en", "zh"], room)  # of bytes: nine tokens
 
 
@@ -65,12 +72,12 @@ def test_what_photos_show_has_its_names(tmp_path: Path) -> None:
     assert labels_shown(tmp_path) == {
         images[0]: CAMERA,
         images[1]: PIZZA,
-        "images/flowers102/f.png": Label("lotus", "荷花"),
+        "images/flowers102/f.png": NameInBoth("lotus", "荷花"),
     }
 
 
 def write_features(folder: Path, shown: dict[str, int]) -> None:
-    """Photos of the same number are alike."""
+    """PooledPhotos of the same number are alike."""
     folder.mkdir(parents=True)
     draws = np.random.default_rng(0)
     kinds = draws.normal(size=(4, 1, 352))

@@ -25,6 +25,11 @@ from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.resources import resource_path
 
+_INVITATIONS = (
+    QT_TRANSLATE_NOOP("Invitation", "Ask in English about the picture"),
+    QT_TRANSLATE_NOOP("Invitation", "Ask about the picture, in English or Chinese"),
+    QT_TRANSLATE_NOOP("Invitation", "Ask about the picture"),
+)
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
 
@@ -143,12 +148,10 @@ def asked_as(question: str, said: str, languages: Collection[str]) -> str:
 def invitation(languages: Collection[str]) -> str:
     """To ask a model that is known to read these languages."""
     if set(languages) == {"en"}:
-        return QCoreApplication.translate("Invitation", "Ask in English about the picture")
+        return translated("Invitation", "Ask in English about the picture")
     if {"en", "zh"} <= set(languages):
-        return QCoreApplication.translate(
-            "Invitation", "Ask about the picture, in English or Chinese"
-        )
-    return QCoreApplication.translate("Invitation", "Ask about the picture")
+        return translated("Invitation", "Ask about the picture, in English or Chinese")
+    return translated("Invitation", "Ask about the picture")
 
 
 def error_title(error: AppError) -> str:
