@@ -66,7 +66,8 @@ def add_classes(
     shown = labels_shown(data)
     languages, room = old.config.languages, max(room, old.config.name_tokens)
     labels = sorted({each for each in shown.values() if fits(each, tokenizer, languages, room)})
-    numbers = {image: labels.index(each) for image, each in shown.items() if each in labels}
+    places = {label: place for place, label in enumerate(labels)}
+    numbers = {image: places[each] for image, each in shown.items() if each in places}
     train, dev = (_images(data, split) for split in ("train", "dev"))
     layer = learn(
         [read(old.encoder, features, train, numbers, mirrored=turned) for turned in (False, True)],
@@ -85,7 +86,7 @@ def labels_shown(data: Path) -> dict[str, NameInBoth]:
         if row["kind"] == "label":
             sections = label_section(PhotoTexts(row["image"]).collection)
             english = plain_label(row["answer"])
-            chinese = named(row["answer"], sections) or named(english, sections)
+            chinese = named(english, sections)
             if chinese:
                 found[row["image"]] = NameInBoth(english, chinese)
     return found

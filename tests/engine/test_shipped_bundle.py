@@ -113,7 +113,7 @@ def answer(
 ) -> tuple[str, tuple[str, ...]]:
     texts: list[str] = []
     asked = Message("user", question)
-    sampling = Sampling(repetition_penalty=1.2, max_new_tokens=16)
+    sampling = Sampling(repetition_penalty=1.1, max_new_tokens=16)
     request = GenerationRequest(1, (photo(name),), (asked,), sampling, fusion=fusion)
     outcome = engine.generate(request, CancelToken(), lambda step: texts.append(step.text))
     assert outcome.kind == "done", outcome.error

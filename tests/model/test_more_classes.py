@@ -77,7 +77,7 @@ def test_what_photos_show_has_its_names(tmp_path: Path) -> None:
 
 
 def write_features(folder: Path, shown: dict[str, int]) -> None:
-    """PooledPhotos of the same number are alike."""
+    """Photos of the same number are alike."""
     folder.mkdir(parents=True)
     draws = np.random.default_rng(0)
     kinds = draws.normal(size=(4, 1, 352))

@@ -172,8 +172,7 @@ class Live(QObject):
     def _describe(self, photo: Photo) -> None:
         if self._looking and not self._controller.busy:
             self._pass_by(Conversation(photo))
-            model = self._controller.model
-            self._controller.describe(usual_question(CAPTION, model.languages if model else ()))
+            self._controller.describe(usual_question(CAPTION, self._controller.model))
 
     def _take(self, photo: Photo) -> None:
         question, self._question = self._question, ""

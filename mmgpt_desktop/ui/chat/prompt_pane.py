@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from functools import partial
 
 from PySide6.QtCore import QLocale, QMimeData, QSize, Qt, Signal
@@ -293,7 +292,7 @@ class PromptPane(Retranslated, Pane):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._languages: Collection[str] = ()  # that the model is known to read
+        self._model: ModelInfo | None = None  # whom is asked
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.fusions = FusionSwitch(theme)
         self.header.addWidget(self.fusions)
@@ -325,7 +324,7 @@ class PromptPane(Retranslated, Pane):
         self.set_title(self.tr("Question"))
         self.edit.setPlaceholderText(
             self.tr("{invitation}. Enter asks, Shift+Enter breaks the line.").format(
-                invitation=invitation(self._languages)
+                invitation=invitation(self._model)
             )
         )
         self.edit.setAccessibleName(self.tr("Your question"))
@@ -342,7 +341,7 @@ class PromptPane(Retranslated, Pane):
         )
         for chip, label, question in zip(self.chips.buttons, labels, _CHIPS, strict=True):
             chip.setText(label)
-            asked = asked_as(question, label, self._languages)
+            asked = asked_as(question, label, self._model)
             chip.setToolTip(tip(self.tr("Ask: {question}").format(question=asked)))
             if "…" in question:
                 chip.setToolTip(self.tr("Begin this question, to be completed"))
@@ -350,9 +349,8 @@ class PromptPane(Retranslated, Pane):
         self._clear_problem()
 
     def set_model(self, model: ModelInfo) -> None:
-        """Whom is asked."""
+        self._model = model
         self.fusions.set_model(model)
-        self._languages = model.languages
         self.retranslate_ui()
 
     def set_photos(self, photos: list[Photo]) -> None:
@@ -367,7 +365,7 @@ class PromptPane(Retranslated, Pane):
             self.chips.add(chip)
 
     def _press(self, chip: QPushButton, question: str, _checked: bool = False) -> None:
-        asked = asked_as(question, chip.text(), self._languages)
+        asked = asked_as(question, chip.text(), self._model)
         if "…" in asked:
             self._begin(asked)
         else:

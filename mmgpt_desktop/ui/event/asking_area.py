@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
@@ -40,7 +39,7 @@ class AskingArea(Retranslated, QWidget):
         super().__init__()
         self._scale = scale
         self._questions: tuple[str, ...] = ()
-        self._languages: Collection[str] = ()  # that the model is known to read
+        self._model: ModelInfo | None = None  # whom is asked
         self.cards: list[QuestionCard] = []
         self.line = QLineEdit(maxLength=most_chars)
         self.line.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -71,8 +70,7 @@ class AskingArea(Retranslated, QWidget):
         self.set_questions(self._questions)
 
     def set_model(self, model: ModelInfo) -> None:
-        """Whom is asked."""
-        self._languages = model.languages
+        self._model = model
 
     def set_questions(self, questions: tuple[str, ...]) -> None:
         self._questions = questions
@@ -89,7 +87,7 @@ class AskingArea(Retranslated, QWidget):
         return card
 
     def _ask_usual(self, question: str, _checked: bool = False) -> None:
-        self._ask(usual_question(question, self._languages))
+        self._ask(usual_question(question, self._model))
 
     def _ask_typed(self) -> None:
         if self.line.text().strip():

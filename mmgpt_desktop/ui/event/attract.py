@@ -117,8 +117,7 @@ class Attract(QObject):
         self._page.explain(
             self.tr("The AI writes word by word. The bright places are where it looks.")
         )
-        model = self._asker.model
-        asked = usual_question(self._question, model.languages if model else ())
+        asked = usual_question(self._question, self._asker.model)
         if not self._asker.ask(self._visit.current, asked):
             yield from self._leaving_out()
 

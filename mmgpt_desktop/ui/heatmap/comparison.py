@@ -163,7 +163,7 @@ class Comparison(ByKeyboard, QDialog):
     def _make_controls(self) -> None:
         self.edit = QLineEdit()
         self.edit.setMaxLength(_LONGEST_QUESTION)
-        self.edit.setPlaceholderText(invitation(self._model.languages))
+        self.edit.setPlaceholderText(invitation(self._model))
         self.edit.setAccessibleName(self.tr("Your question, for all fusions"))
         self.edit.returnPressed.connect(self._ask)
         # None is pressed by Enter in the question as well.

@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.languages import unknown_language
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import Note, fill
 from mmgpt_desktop.report import number_texts
@@ -133,20 +134,26 @@ def translated(context: str, text: str) -> str:
         return text
 
 
-def usual_question(question: str, languages: Collection[str]) -> str:
-    """A usual question as a model is asked it that is known to read these languages: in the
-    window's, where it is one of them, so that the answer comes in that; else in English."""
-    return asked_as(question, translated("questions", question), languages)
+def usual_question(question: str, model: ModelInfo | None) -> str:
+    """A usual question as the model is asked it: in the window's language where it is known to read
+    that, so that the answer comes in it; else, and while there is no model, in English."""
+    return asked_as(question, translated("questions", question), model)
 
 
-def asked_as(question: str, said: str, languages: Collection[str]) -> str:
+def asked_as(question: str, said: str, model: ModelInfo | None) -> str:
     """The same of a question in English that the window says so."""
-    known = languages and unknown_language(said, languages, "") is None
-    return said if known else question
+    known = _languages(model)
+    return said if known and unknown_language(said, known, "") is None else question
 
 
-def invitation(languages: Collection[str]) -> str:
-    """To ask a model that is known to read these languages."""
+def _languages(model: ModelInfo | None) -> Collection[str]:
+    """That it is known to read."""
+    return model.languages if model is not None else ()
+
+
+def invitation(model: ModelInfo | None) -> str:
+    """To ask it, in the languages that it is known to read."""
+    languages = _languages(model)
     if set(languages) == {"en"}:
         return translated("Invitation", "Ask in English about the picture")
     if {"en", "zh"} <= set(languages):
