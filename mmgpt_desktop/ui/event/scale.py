@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from string import Template
 from typing import TypeVar
@@ -91,6 +92,17 @@ def _mixed(one: QColor, other: QColor, share: float) -> str:
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs)).name()
 
 
+class _Fitting(QObject):
+    """What sets an object's size: part of that object, so that signals end with it."""
+
+    def __init__(self, sized: QObject, fit: Callable[[], None]) -> None:
+        super().__init__(sized)
+        self._fit = fit
+
+    def fit(self) -> None:
+        self._fit()
+
+
 class Scale(QObject):
     """Sizes in hundredths of the window's height; of less where the window is narrow."""
 
@@ -137,9 +149,8 @@ class Scale(QObject):
             button.setIcon(theme.icon(icon))
             button.setIconSize(self.square(hundredths))
 
-        theme.changed.connect(fit)
-        self.changed.connect(fit)
-        fit()
+        theme.changed.connect(_Fitting(button, fit).fit)
+        self._keep_fitting(button, fit)
 
     def hbox(
         self, *parts: Part, gap: float, margin: float = 0, top: float | None = None
@@ -165,9 +176,14 @@ class Scale(QObject):
             box.setContentsMargins(across, along, across, along)
             box.setSpacing(self.px(gap))
 
-        self.changed.connect(fit)
-        fit()
+        self._keep_fitting(box, fit)
         return box
+
+    def _keep_fitting(self, sized: QObject, fit: Callable[[], None]) -> None:
+        """Now, and whenever the window's size changes, as long as there is what it sizes."""
+        fitting = _Fitting(sized, fit)
+        self.changed.connect(fitting.fit)
+        fitting.fit()
 
     def style_sheet(self, colours: Colours, brand: str | None) -> str:
         """The show's sheet: `$name` is a colour, `@3.2` a size in hundredths of the height."""
