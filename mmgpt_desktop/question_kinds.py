@@ -377,6 +377,11 @@ def is_chinese(text: str) -> bool:
     return len(_HAN.findall(text)) > len(_LATIN.findall(text.casefold()))
 
 
+def language_of(question: str) -> str:
+    """What it is asked in: "zh" or "en"."""
+    return "zh" if is_chinese(question) else "en"
+
+
 def _stripped(text: str, polite: re.Pattern[str]) -> str:
     """Without what stands before the question itself."""
     while found := polite.match(text):

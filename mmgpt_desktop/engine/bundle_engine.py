@@ -42,7 +42,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
 )
 from mmgpt_desktop.methods import TRACED, Method
-from mmgpt_desktop.question_kinds import QuestionKind, kind_of
+from mmgpt_desktop.question_kinds import QuestionKind, kind_of, language_of
 from mmgpt_desktop.settings import cache_path
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class BundleEngine(EngineBase):
         return model_info(self.bundle)
 
     def certainty(self, mean: float, question: str) -> float | None:
-        return self.bundle.manifest.certainty.of(mean, kind_of(question))
+        return self.bundle.manifest.certainty.of(mean, kind_of(question), language_of(question))
 
     def hedge(self, question: str, answer: str) -> Hedge | None:
         return Hedge.MANY if is_many(question, answer) else None

@@ -79,7 +79,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import TRACED
 from mmgpt_desktop.note import Note
-from mmgpt_desktop.question_kinds import BEYOND, WITHOUT_PICTURE, kind_of
+from mmgpt_desktop.question_kinds import BEYOND, WITHOUT_PICTURE, kind_of, language_of
 from mmgpt_desktop.settings import cache_path
 
 RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
@@ -216,7 +216,9 @@ class CheckpointEngine(EngineBase):
 
     def certainty(self, mean: float, question: str) -> float | None:
         measured, kind = self.facts.certainty, kind_of(question)
-        return None if measured is None or kind in BEYOND else measured.of(mean, kind)
+        if measured is None or kind in BEYOND:
+            return None
+        return measured.of(mean, kind, language_of(question))
 
     def hedge(self, question: str, answer: str) -> Hedge | None:
         measured = self.facts.certainty is not None

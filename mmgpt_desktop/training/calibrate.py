@@ -8,8 +8,8 @@ those under which it is likeliest that the right answers are right, and the wron
 answer is written does not depend on them.
 
 A count is wrong more often than its words let think, yes or no seldom: each kind of question with
-enough dev questions has a regression of its own, on people's questions where these are enough, and
-what has too few keeps that of all.
+enough dev questions in a language has a regression of its own, on people's questions where these
+are enough, and what has too few keeps that of all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mmgpt_desktop.engine.folder.bundle import Certainty, KindOfCertainty
 from mmgpt_desktop.honesty import is_many
 from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.question_kinds import BEYOND, QuestionKind, kind_of
+from mmgpt_desktop.question_kinds import BEYOND, QuestionKind, kind_of, language_of
 from mmgpt_desktop.training.evaluation.chinese_rows import CAPTION_QUESTION_ZH, in_chinese_words
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
@@ -79,26 +79,32 @@ class Judged(NamedTuple):
     """An answer to a question, by people or made: certainty [temperature] at `TEMPERATURES`."""
 
     kind: QuestionKind
+    language: str
     by_people: bool
     levels: NDArray[Any]
     right: bool
 
 
 class KindFit(NamedTuple):
-    """What was found of a kind: the share of right answers, and the mean certainty that they had
-    by the regression of all kinds."""
+    """What was found of a kind in a language: the share of right answers, and the mean certainty
+    that they had by the regression of all kinds."""
 
     kind: QuestionKind
+    language: str
     odds: Odds
     questions: int
     by_people: bool
     right: float
     before: float
 
+    def certainty(self) -> KindOfCertainty:
+        power, scale, _ = self.odds
+        return KindOfCertainty(kind=self.kind, language=self.language, power=power, scale=scale)
+
     def how(self) -> str:
         whose = "by people" if self.by_people else "made ones among them"
         return (
-            f"{self.kind}: {self.right:.0%} of {self.questions} right ({whose}), "
+            f"{self.kind} ({self.language}): {self.right:.0%} of {self.questions} right ({whose}), "
             f"{self.before:.0%} certain by the regression of all kinds; now odds to the power of "
             f"{self.odds.power:.2f} times {self.odds.scale:.2f}."
         )
@@ -150,7 +156,8 @@ def judge(
         if question.kind == "caption":
             descriptions.append(levels)
         elif kind not in BEYOND and not is_many(question.asked, text):
-            judged.append(Judged(kind, question.kind == HUMAN, levels, question.is_right(text)))
+            by_people, right = question.kind == HUMAN, question.is_right(text)
+            judged.append(Judged(kind, language_of(question.asked), by_people, levels, right))
     return fit(judged, np.array(descriptions))
 
 
@@ -193,10 +200,10 @@ def fit(judged: Sequence[Judged], descriptions: NDArray[Any]) -> Calibration:
     fits = [platt(column, right) for column in levels.T]
     best = int(np.argmin([each.loss for each in fits]))
     kinds = fit_kinds(judged, best, fits[best])
-    own = {str(each.kind): KindOfCertainty(each.odds.power, each.odds.scale) for each in kinds}
+    own = tuple(each.certainty() for each in kinds)
     power, scale, _ = fits[best]
     found = Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale, own)
-    shown = [found.of(each.levels[best], each.kind) for each in judged]
+    shown = [found.of(each.levels[best], each.kind, each.language) for each in judged]
     ones, warm = np.ones(len(right)), levels[:, TEMPERATURES.index(1.0)]
     if len(descriptions):
         described = [found.of(mean, QuestionKind.DESCRIPTION) for mean in descriptions[:, best]]
@@ -215,8 +222,8 @@ def fit_kinds(judged: Sequence[Judged], temperature: int, all_kinds: Odds) -> tu
     """Of the kinds with enough answers; pulled a little to the regression of all kinds."""
     usual = Certainty(1.0, 0.0, 0.0, all_kinds.power, all_kinds.scale)
     found = []
-    for kind in sorted({each.kind for each in judged}):
-        every = [each for each in judged if each.kind is kind]
+    for kind, language in sorted({(each.kind, each.language) for each in judged}):
+        every = [each for each in judged if (each.kind, each.language) == (kind, language)]
         people = [each for each in every if each.by_people]
         chosen = people if len(people) >= LEAST_OF_A_KIND else every
         if len(chosen) >= LEAST_OF_A_KIND:
@@ -224,7 +231,9 @@ def fit_kinds(judged: Sequence[Judged], temperature: int, all_kinds: Odds) -> tu
             right = [each.right for each in chosen]
             before = float(np.mean([usual.of(mean) for mean in means]))
             odds, share = platt(means, right, all_kinds), float(np.mean(right))
-            found.append(KindFit(kind, odds, len(chosen), chosen is people, share, before))
+            found.append(
+                KindFit(kind, language, odds, len(chosen), chosen is people, share, before)
+            )
     return tuple(found)
 
 

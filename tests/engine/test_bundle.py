@@ -63,13 +63,15 @@ def test_certainty_follows_from_the_odds(mean: float) -> None:
 def test_a_kind_of_question_may_have_its_own_odds(own_bundle: Path) -> None:
     about = read_manifest(own_bundle)
     assert open_bundle(own_bundle).manifest.certainty.of(0.5, QuestionKind.COUNT) == 0.5
-    about["certainty"]["kinds"] = {
-        "count": {"power": 1.0, "scale": 0.25},
-        "of a later version": {"power": 1.0, "scale": 9.0},
-    }
+    about["certainty"]["kinds"] = [
+        {"kind": "count", "power": 1.0, "scale": 0.25},
+        {"kind": "count", "language": "zh", "power": 1.0, "scale": 4.0},
+        {"kind": "of a later version", "power": 1.0, "scale": 9.0},
+    ]
     write_manifest(own_bundle, about)
     certainty = open_bundle(own_bundle).manifest.certainty
     assert certainty.of(0.5, QuestionKind.COUNT) == pytest.approx(0.2)
+    assert certainty.of(0.5, QuestionKind.COUNT, "zh") == pytest.approx(0.8)
     assert certainty.of(0.5, QuestionKind.COLOUR) == certainty.of(0.5) == 0.5
 
 
@@ -169,8 +171,11 @@ def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
         lambda data: data["certainty"].pop("doubt_long"),
         lambda data: data["certainty"].update(temperature=0),
         lambda data: data["certainty"].update(temperature=float("nan")),
-        lambda data: data["certainty"].update(kinds={"count": {"power": 1.0}}),
-        lambda data: data["certainty"].update(kinds={"count": {"power": 1.0, "scale": "x"}}),
+        lambda data: data["certainty"].update(kinds=[{"kind": "count", "power": 1.0}]),
+        lambda data: data["certainty"].update(
+            kinds=[{"kind": "count", "power": 1.0, "scale": "x"}]
+        ),
+        lambda data: data["certainty"].update(kinds={"count": {"power": 1.0, "scale": 1.0}}),
         lambda data: data.update(beyond=["everything"]),
         lambda data: data["special_tokens"].update(end=1.5),
         lambda data: data["sampling"].update(top_k="many"),

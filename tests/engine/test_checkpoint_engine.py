@@ -164,7 +164,7 @@ MEASURED = {
         "temperature": 2.0,
         "doubt": 0.3,
         "doubt_long": 0.2,
-        "kinds": {"count": {"power": 1.0, "scale": 0.001}},
+        "kinds": [{"kind": "count", "power": 1.0, "scale": 0.001}],
     },
     "languages": ["en"],
     "beyond": ["reading"],

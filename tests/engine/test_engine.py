@@ -275,15 +275,18 @@ def test_without_a_picture_it_would_only_guess(knows_pictures: BundleEngine) -> 
 
 def test_certainty_is_that_of_the_kind_of_question(own_bundle: Path) -> None:
     about = read_manifest(own_bundle)
-    about["certainty"]["kinds"] = {"count": {"power": 1.0, "scale": 0.1}}
+    about["certainty"]["kinds"] = [
+        {"kind": "count", "power": 1.0, "scale": 0.1},
+        {"kind": "count", "language": "zh", "power": 1.0, "scale": 10.0},
+    ]
     write_manifest(own_bundle, about)
     engine = BundleEngine(own_bundle, CPU)
     engine.load()
-    count, colour = (
+    count, colour, in_chinese = (
         not_none(ask(engine, request(make_photo(), text=text))[1].certainty)
-        for text in ("How many dogs are there?", "What colour is it?")
+        for text in ("How many dogs are there?", "What colour is it?", "图里有几只狗")
     )
-    assert count < colour
+    assert count < colour < in_chinese
 
 
 def test_a_count_beyond_five_is_no_count(

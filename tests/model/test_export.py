@@ -140,7 +140,8 @@ def test_graphs_exported_again_leave_the_weights_alone(
 
 def test_certainty_fitted_anew_changes_nothing_else(bundle: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle, tmp_path / "tiny"))
-    certainty = Certainty(0.9, 0.3, 0.2, 1.5, 0.25, {"count": KindOfCertainty(1.0, 0.1)})
+    own = KindOfCertainty(kind="count", language="zh", power=1.0, scale=0.1)
+    certainty = Certainty(0.9, 0.3, 0.2, 1.5, 0.25, (own,))
     change_manifest(copy, certainty=asdict(certainty))
     opened = open_bundle(copy)
     opened.verify(lambda _: None, CANCEL)

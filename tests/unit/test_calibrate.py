@@ -28,19 +28,28 @@ def judged(
     right: Sequence[bool],
     kind: QuestionKind = OTHER,
     *,
+    language: str = "en",
     by_people: bool = True,
 ) -> list[Judged]:
     return [
-        Judged(kind, by_people, each, bool(hit)) for each, hit in zip(levels, right, strict=True)
+        Judged(kind, language, by_people, each, bool(hit))
+        for each, hit in zip(levels, right, strict=True)
     ]
 
 
 def planted(
-    kind: QuestionKind, certainty: float, right: float, count: int, *, by_people: bool = True
+    kind: QuestionKind,
+    certainty: float,
+    right: float,
+    count: int,
+    *,
+    language: str = "en",
+    by_people: bool = True,
 ) -> list[Judged]:
     """So many answers of one certainty, whatever the temperature, of which this share is right."""
     hits = [place < right * count for place in range(count)]
-    return judged(np.full((count, len(TEMPERATURES)), certainty), hits, kind, by_people=by_people)
+    levels = np.full((count, len(TEMPERATURES)), certainty)
+    return judged(levels, hits, kind, language=language, by_people=by_people)
 
 
 def test_the_temperature_that_tells_right_from_wrong_is_chosen() -> None:
@@ -101,13 +110,13 @@ def test_a_kind_that_is_too_certain_is_lowered() -> None:
     count = next(each for each in found.kinds if each.kind is COUNT)
     assert (count.questions, count.by_people, count.right) == (120, True, 0.3)
     assert count.before == pytest.approx(0.8, abs=0.03)
-    assert "count: 30% of 120 right (by people), 80% certain" in found.how()
+    assert "count (en): 30% of 120 right (by people), 80% certain" in found.how()
 
 
 def test_a_kind_with_few_questions_has_the_certainty_of_all() -> None:
     answers = planted(YESNO, 0.9, 0.9, 300) + planted(COUNT, 0.9, 0.0, LEAST_OF_A_KIND - 1)
     found = fit(answers, NONE).certainty
-    assert set(found.kinds) == {"yesno"}
+    assert [each.kind for each in found.kinds] == ["yesno"]
     assert found.of(0.9, COUNT) == found.of(0.9, OTHER) < found.of(0.9, YESNO)
 
 
@@ -118,6 +127,20 @@ def test_peoples_questions_count_and_made_ones_where_there_are_few() -> None:
     found = fit(made + planted(COUNT, 0.9, 0.3, 10), NONE)
     assert found.certainty.of(0.9, COUNT) == pytest.approx(0.87, abs=0.05)
     assert not found.kinds[0].by_people
+
+
+def test_a_kind_in_another_language_has_a_certainty_of_its_own() -> None:
+    """Chinese questions are made ones, while people's decide in English."""
+    answers = [
+        *planted(COUNT, 0.9, 0.3, 120),
+        *planted(COUNT, 0.9, 0.8, 120, language="zh", by_people=False),
+        *planted(YESNO, 0.9, 0.9, 120),
+    ]
+    found = fit(answers, NONE)
+    assert found.certainty.of(0.9, COUNT) == pytest.approx(0.3, abs=0.05)
+    assert found.certainty.of(0.9, COUNT, "zh") == pytest.approx(0.8, abs=0.05)
+    assert found.certainty.of(0.9, YESNO, "zh") == found.certainty.of(0.9)
+    assert found.error < 0.02
 
 
 def test_the_surest_answers_of_each_kind_are_told_from_the_others() -> None:

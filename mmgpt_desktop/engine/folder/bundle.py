@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,10 +88,13 @@ def _above_0(number: float) -> float:
     return number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KindOfCertainty:
-    """The power and the factor of the odds of answers to one kind of question."""
+    """The power and the factor of the odds of answers to one kind of question in one language;
+    a later version's kind is none that is asked here."""
 
+    kind: str
+    language: str = "en"
     power: Amount
     scale: Amount
 
@@ -103,8 +106,8 @@ class Certainty:
 
     The odds of the probabilities' geometric mean are taken to `power`, times `scale`: so that
     it is the chance to be right (Platt, 1999). The `kinds` of questions of which enough were
-    measured have their own. A short answer whose certainty is below `doubt`, and a description
-    below `doubt_long`, is in doubt.
+    measured in a language have their own. A short answer whose certainty is below `doubt`, and a
+    description below `doubt_long`, is in doubt.
     """
 
     temperature: Annotated[float, _above_0]
@@ -112,13 +115,16 @@ class Certainty:
     doubt_long: Amount
     power: Amount = 1.0
     scale: Amount = 1.0
-    kinds: Mapping[str, KindOfCertainty] = field(default_factory=dict)
+    kinds: tuple[KindOfCertainty, ...] = ()
 
-    def of(self, mean: float, kind: QuestionKind = QuestionKind.OTHER) -> float:
+    def of(
+        self, mean: float, kind: QuestionKind = QuestionKind.OTHER, language: str = "en"
+    ) -> float:
         """From the geometric mean of an answer to such a question, 0 to 1."""
         if not 0 < mean < 1:
             return mean
-        fit = self.kinds.get(kind, self)
+        own = [each for each in self.kinds if (each.kind, each.language) == (kind, language)]
+        fit = own[0] if own else self
         odds = fit.scale * math.pow(mean / (1 - mean), fit.power)
         return 1 - 1 / (1 + odds)
 
