@@ -27,8 +27,8 @@ from mmgpt_desktop.training.labels import (
     Region,
     alike,
     cells_of,
-    position,
     relation_questions,
+    where_questions,
 )
 from mmgpt_desktop.training.questions import (
     QA,
@@ -252,7 +252,7 @@ def box_questions(
     made = {
         "count": [*count_questions(scene), *_none(absent, rng)],
         "yesno": list(_presence(scene, absent, rng)),
-        "where": [(f"where is the {r.name}", position(r)) for r in single if r.share < 0.4],
+        "where": list(where_questions(single)),
         "bigger": list(bigger_questions(single, rng)),
         "relation": list(relation_questions(single, rng)),
     }

@@ -45,6 +45,8 @@ _SHARES = (
     (0.42, 0.58, "about half"),
     (0.66, 1.01, "most of it"),
 )
+_FILLS = 0.4
+"""What covers such a share of the picture lies in no part of it."""
 _APART = 0.25
 """Centres that lie farther apart, in shares of the picture, are on different sides."""
 _RELATED = 5
@@ -143,6 +145,14 @@ def position(region: Region) -> str:
     return f"at the {row} {column}".strip()
 
 
+def where_questions(things: Iterable[Region]) -> Iterator[QA]:
+    """In which part of the picture each is that doesn't fill it. Where one is *in the scene*
+    ("on a bench") captions say: another question, so that each has one kind of answer."""
+    for thing in things:
+        if thing.share < _FILLS:
+            yield f"where in the picture is the {thing.name}", position(thing)
+
+
 def label_questions(
     found: Sequence[Region], present: Collection[str], everything: Sequence[str], rng: random.Random
 ) -> dict[str, list[QA]]:
@@ -152,7 +162,7 @@ def label_questions(
     return {
         kind: pairs
         for kind, pairs in {
-            "where": [(f"where is the {r.name}", position(r)) for r in things if r.share < 0.4],
+            "where": list(where_questions(things)),
             "side": list(_sides(things)),
             "largest": [
                 ("what fills most of the picture", r.name) for r in found[:1] if r.share > 0.3

@@ -150,14 +150,14 @@ def test_only_what_is_sure_and_what_a_view_keeps_is_affirmed() -> None:
 def test_places_sizes_and_sides_are_of_what_there_is_one_of() -> None:
     dog, ball = thing("dog", x=0.2, size=0.3), thing("sports ball", x=0.8, size=0.15)
     made = asked(BoxedPhoto([dog, ball]))
-    assert made["where"]["where is the dog"] == "on the left"
+    assert made["where"]["where in the picture is the dog"] == "on the left"
     assert set(made["bigger"].values()) == {"dog"}
     assert set(made["relation"].values()) == {"left", "right"}
     twice = asked(BoxedPhoto([dog, thing("dog", x=0.7), ball]))
-    assert "where is the dog" not in twice["where"]
+    assert "where in the picture is the dog" not in twice["where"]
     assert not {"bigger", "relation"} & set(twice)
     alike = asked(BoxedPhoto([dog, thing("dog", 0.4), ball]))
-    assert "where is the dog" not in alike["where"]
+    assert "where in the picture is the dog" not in alike["where"]
 
 
 def test_things_of_like_size_are_not_compared() -> None:

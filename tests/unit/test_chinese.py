@@ -29,7 +29,7 @@ SAID = [
     ("place", "where is the dog", "on the beach", "狗在什么地方", "在海滩上"),
     ("place", "where is the dog", "in the green grass", "狗在什么地方", "在草地上"),
     ("place", "where is the boy", "in a pool", "男孩在什么地方", "在水池里"),
-    ("where", "where is the lamp", "at the top left", "灯在图片的什么位置", "左上方"),
+    ("where", "where in the picture is the cup", "at the top", "杯子在图片的什么位置", "上方"),
     ("animal", "what animal is this", "horse", "这是什么动物", "马"),
     ("who", "who is in the picture", "two men", "图里有谁", "两个男人"),
     ("who", "who is in the picture", "a dog", "图里有谁", "一只狗"),
