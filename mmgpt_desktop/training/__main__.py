@@ -49,6 +49,13 @@ STAGES = {
     "graphs": TrainingStage("embedded_bundle", "export_again", "export a bundle's graphs anew"),
     "certainty": TrainingStage("embedded_bundle", "fit_again", "fit a bundle's certainty anew"),
     "curves": TrainingStage("curves", "write_curves", "draw the losses of the runs so far"),
+    "picture-coder": TrainingStage(
+        "painting.coder_training", "train_coder", "train what makes codes of pictures"
+    ),
+    "picture-codes": TrainingStage("painting.codes", "cache_codes", "keep each photo as codes"),
+    "painter": TrainingStage(
+        "painting.painter_training", "train_painter", "train the GPT that writes pictures"
+    ),
     "translations": TrainingStage("translating", "translations", "how well a bundle translates"),
     "parity": TrainingStage("parity", "compare", "compare ONNX with PyTorch"),
     "failures": TrainingStage(

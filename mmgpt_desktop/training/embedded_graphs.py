@@ -70,16 +70,16 @@ def export(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
     """Write all graphs beside the bundle's weights."""
     model.eval()
     for fusion in model.config.fusions:
-        _write(_export_encoder(model, fusion), bundle / encoder_graph(fusion))
+        write_graph(_export_encoder(model, fusion), bundle / encoder_graph(fusion))
     decoders = {decoder_graph(fusion): fusion for fusion in model.config.fusions}
     for graph, fusion in decoders.items():
-        _write(_export_decoder(model, fusion), bundle / graph)
+        write_graph(_export_decoder(model, fusion), bundle / graph)
 
 
 def _export_encoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.ModelProto:
     side = model.config.grid_size * 16
     mixed = {"edges": fusion == GRAPH, "reading": model.config.resampled(fusion)}
-    return _export(
+    return traced_graph(
         _ImageEncoder(model, fusion),
         (torch.zeros(1, 3, side, side),),
         ["pixel_values"],
@@ -106,7 +106,7 @@ def _export_decoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.M
         "past": [({2: dynamic}, {2: dynamic}) for _ in layers],
     }
     pairs = [(f"keys.{i}", f"values.{i}") for i in layers]
-    return _export(
+    return traced_graph(
         _DecoderStep(model, fusion),
         (torch.zeros(1, 5, dtype=torch.long), image, image.clone(), past),
         ["input_ids", "image_keys", "image_values", *[f"past_{n}" for p in pairs for n in p]],
@@ -115,13 +115,14 @@ def _export_decoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.M
     )
 
 
-def _export(
+def traced_graph(
     module: nn.Module,
     example: tuple[object, ...],
     inputs: Sequence[str],
     outputs: Sequence[str],
     shapes: dict[str, Any] | None,
 ) -> onnx.ModelProto:
+    """What the module does with such an example, its outer dimensions as free as `shapes` says."""
     program = torch.onnx.export(
         module,
         example,
@@ -137,7 +138,8 @@ def _export(
     return program.model_proto
 
 
-def _write(graph: onnx.ModelProto, path: Path) -> None:
+def write_graph(graph: onnx.ModelProto, path: Path) -> None:
+    """Write it without the weights that lie beside it, by their names there."""
     _name_types(graph)
     stored = read_header(path.parent / WEIGHTS).tensors
     kept, nodes = [], []

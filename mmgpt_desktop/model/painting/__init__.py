@@ -1,0 +1,1 @@
+"""Models that draw: a coder of pictures, and a GPT that writes its codes."""

@@ -1,0 +1,49 @@
+"""A painter as it is shipped: the GPT's weights and those of the coder's decoder in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from safetensors.torch import load, save_file
+from torch import Tensor, nn
+
+from mmgpt_desktop.model.packing import WEIGHTS, pack, unpack
+from mmgpt_desktop.model.painting.painter import MMGPTPainter
+from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
+from mmgpt_desktop.model.painting.picture_coder import PictureCoder
+
+PAINTER, CODER = "painter", "coder"
+"""Where the parts' configurations lie, and what their weights' names begin with."""
+_NOT_SHIPPED = f"{CODER}.encoder."
+
+
+class PaintingModel(NamedTuple):
+    """The GPT, and the coder that makes a picture of its codes."""
+
+    painter: MMGPTPainter
+    coder: PictureCoder
+
+    def save_packed(self, folder: Path) -> None:
+        """Write weights and configurations; what makes codes of a picture stays behind."""
+        state = nn.ModuleDict(self._asdict()).state_dict()
+        kept = {name: each for name, each in state.items() if not name.startswith(_NOT_SHIPPED)}
+        save_file(pack(kept), folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / WEIGHTS).chmod(0o644)
+        self.painter.config.save_pretrained(folder / PAINTER)
+        self.coder.config.save_pretrained(folder / CODER)
+
+    @classmethod
+    def load_packed(cls, folder: Path) -> PaintingModel:
+        """In float32 and evaluation mode; the coder knows no way from a picture to codes."""
+        model = cls(
+            MMGPTPainter(PainterConfig.from_pretrained(folder / PAINTER)).eval(),
+            PictureCoder(PictureCoderConfig.from_pretrained(folder / CODER)).eval(),
+        )
+        state: dict[str, Tensor] = unpack(load((folder / WEIGHTS).read_bytes()))
+        parts = nn.ModuleDict(model._asdict())
+        missing, unexpected = parts.load_state_dict(state, strict=False)
+        wrong = [*unexpected, *(name for name in missing if not name.startswith(_NOT_SHIPPED))]
+        if wrong:
+            raise ValueError(f"weights do not fit the painter: {wrong[:3]}")
+        return model

@@ -1,0 +1,84 @@
+"""The configurations of the picture's coder and of the painter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from transformers import PretrainedConfig
+
+from mmgpt_desktop.model.configuration import MMGPTConfig
+
+PICTURE_SIZE = 128
+CELL = 16
+"""Pixels along a side of what one cell's codes stand for."""
+
+
+class PictureCoderConfig(PretrainedConfig):
+    """Sizes of the autoencoder.
+
+    `widths` are the channels at a quarter, an eighth and a sixteenth of the picture's side, and
+    `fine_width` those at its half, which only the decoder has. Each cell of a sixteenth has
+    `codes_per_cell` codes, whose numbers have so many `levels`.
+    """
+
+    model_type = "mmgpt-picture-coder"
+
+    picture_size: int = PICTURE_SIZE
+    widths: Sequence[int] = (64, 128, 256)
+    fine_width: int = 32
+    levels: Sequence[int] = (7, 7, 5, 5)
+    codes_per_cell: int = 4
+
+    @property
+    def side(self) -> int:
+        """Cells along a side."""
+        return self.picture_size // CELL
+
+    @property
+    def codes(self) -> int:
+        """How many there are."""
+        return math.prod(self.levels)
+
+    @property
+    def channels(self) -> int:
+        """Numbers of a cell."""
+        return self.codes_per_cell * len(self.levels)
+
+
+class PainterConfig(PretrainedConfig):
+    """Sizes of the GPT that writes pictures.
+
+    It reads `text_length` tokens of a `vocab_size` and writes `side` x `side` cells of
+    `codes_per_cell` codes each, of which there are `codes`; both have embeddings of
+    `embedding_size`.
+    """
+
+    model_type = "mmgpt-painter"
+
+    vocab_size: int = 12_000
+    text_length: int = 24
+    embedding_size: int = 64
+    hidden_size: int = 256
+    num_hidden_layers: int = 8
+    num_attention_heads: int = 4
+    rope_theta: float = 10_000.0
+    dropout: float = 0.1
+    side: int = PICTURE_SIZE // CELL
+    codes: int = 1225
+    codes_per_cell: int = 4
+    pad_token_id: int = 0
+
+    @property
+    def cells(self) -> int:
+        return self.side**2
+
+    def gpt(self) -> MMGPTConfig:
+        """As the blocks of our GPT take it."""
+        return MMGPTConfig(
+            hidden_size=self.hidden_size,
+            num_hidden_layers=self.num_hidden_layers,
+            num_attention_heads=self.num_attention_heads,
+            rope_theta=self.rope_theta,
+            dropout=self.dropout,
+        )

@@ -1,0 +1,241 @@
+"""From photos to a painter, on a few tiny photos."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+
+from mmgpt_desktop.model.packing import load_packed
+from mmgpt_desktop.model.painting.painter import MMGPTPainter
+from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
+from mmgpt_desktop.model.painting.picture_coder import PictureCoder
+from mmgpt_desktop.resources import mini_path
+from mmgpt_desktop.training.__main__ import main
+from mmgpt_desktop.training.painting.codes import CodedPhotos
+from mmgpt_desktop.training.painting.painter_training import ToldPictures
+from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
+from mmgpt_desktop.training.painting.seen_colour import seen_colour
+from mmgpt_desktop.training.painting.seen_difference import SeenDifference
+from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
+
+TINY_CODER = PictureCoderConfig(
+    picture_size=32, widths=(16, 32, 32), fine_width=16, levels=(7, 5), codes_per_cell=3
+)
+ROSE, SHIRT, DOG = (
+    "images/flowers102/rose.png",
+    "images/clothing/shirt.png",
+    "images/flickr8k/dog.png",
+)
+CAPTIONS = ["A dog runs.", "A brown dog on grass.", "The dog jumps left.", "Dogs play."]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the Trainer's own
+        yield
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A red rose, a blue T-shirt and a dog of many colours, each for training and for choosing."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = []
+    for split in ("train", "dev"):
+        for image, colour in ((ROSE, (200, 10, 20)), (SHIRT, (20, 30, 200)), (DOG, None)):
+            name = image.replace(".png", f"-{split}.png")
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise = np.random.default_rng(1).integers(0, 255, (40, 48, 3), np.uint8)
+            photo = Image.fromarray(noise) if colour is None else Image.new("RGB", (48, 40), colour)
+            photo.save(path)
+            told = {"image": name, "split": split, "question": ""}
+            if image == DOG:
+                rows += [told | {"kind": "caption", "answer": each} for each in CAPTIONS]
+            else:
+                label = "rose" if image == ROSE else "t-shirt"
+                rows.append(told | {"kind": "label", "answer": label})
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return folder
+
+
+def of(split: str, image: str) -> str:
+    return image.replace(".png", f"-{split}.png")
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        ((200, 10, 20), "red"),
+        ((240, 230, 30), "yellow"),
+        ((250, 150, 170), "pink"),
+        ((110, 70, 30), "brown"),
+        ((245, 245, 240), "white"),
+        ((10, 12, 14), "black"),
+        ((120, 122, 119), "gray"),
+        ((130, 60, 180), "purple"),
+        ((30, 160, 40), ""),
+    ],
+)
+def test_what_is_in_the_middle_has_a_colour(colour: tuple[int, int, int], name: str) -> None:
+    photo = np.full((60, 80, 3), (30, 160, 40), np.uint8)
+    photo[20:40, 25:55] = colour
+    assert seen_colour(photo) == name
+
+
+def test_many_colours_are_none() -> None:
+    assert seen_colour(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)) == ""
+
+
+def test_a_part_is_square_and_the_middle_stays_as_it_is() -> None:
+    photo = np.zeros((40, 80, 3), np.uint8)
+    photo[:, 20:60] = 200
+    whole = part(photo, 16, None)
+    assert whole.shape == (16, 16, 3)
+    assert int(whole[:, 2:-2].min()) > 190
+    parts = [part(photo, 16, random.Random(seed)) for seed in range(8)]
+    assert len({each.tobytes() for each in parts}) > 4
+
+
+def test_pixels_come_back_from_numbers() -> None:
+    photo = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
+    numbers_ = as_tensor(photo)
+    assert float(numbers_.abs().max()) <= 1
+    assert np.array_equal(as_bytes(numbers_), photo)
+    assert int(as_bytes(torch.full((3, 2, 2), 5.0)).min()) == 255, "what is too bright is white"
+
+
+def test_what_looks_alike_is_near() -> None:
+    seen = SeenDifference(load_packed(mini_path()).encoder)
+    photo = as_tensor(np.asarray(Image.effect_noise((64, 64), 80).convert("RGB")).copy())[None]
+    near, far = photo + 0.02, torch.zeros_like(photo)
+    assert float(seen(photo, photo)) == 0
+    assert 0 < float(seen(photo, near)) < float(seen(photo, far))
+
+
+def test_it_is_told_what_is_seen_in_both_languages(data: Path) -> None:
+    told = prompts(data, "train")
+    assert set(told) == {of("train", each) for each in (ROSE, SHIRT, DOG)}
+    rose, shirt = told[of("train", ROSE)], told[of("train", SHIRT)]
+    assert {"a rose", "A close-up of a flower, a rose.", "a red rose"} <= set(rose)
+    assert {"玫瑰", "红色的玫瑰"} <= set(rose)
+    assert "a blue t-shirt" in shirt
+    assert set(CAPTIONS) - set(told[of("train", DOG)]) == {"The dog jumps left."}
+
+
+def test_dogs_are_drawn_more_often_than_other_scenes() -> None:
+    dog, boat = how_often(DOG, CAPTIONS), how_often(DOG, ["A boat.", "A dog in a boat."])
+    assert dog > boat > 0
+    assert how_often(ROSE, ["a rose"]) > boat
+    assert how_often("images/elsewhere/a.png", CAPTIONS) == _dogs()
+
+
+def _dogs() -> float:
+    return how_often(DOG, CAPTIONS)
+
+
+def test_a_prompt_is_cut_and_filled_up(tiny_tokenizer: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_tokenizer))
+    short, long = numbers(tokenizer, ["yes", "A dog runs. " * 9], 6, 0)
+    assert len(short) == len(long) == 6
+    assert short[-1] == 0
+    assert 0 not in long
+    said = {drawn_from(["A dog runs."], random.Random(seed)) for seed in range(40)}
+    assert said == {"A dog runs.", "A dog runs", "a dog runs.", "a dog runs"}
+
+
+@pytest.fixture(scope="module")
+def work(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The coder's training, and the photos' codes."""
+    folder = tmp_path_factory.mktemp("work")
+    common = ["--data", str(data), "--work", str(folder)]
+    small = ["--steps", "4", "--batch", "2", "--warmup", "1", "--save-every", "2"]
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = "mmgpt_desktop.training.painting.coder_training"
+        patch.setattr(f"{module}.PictureCoderConfig", lambda: TINY_CODER)
+        main(["picture-coder", *common, *small, "--learning-rate", "0.003"])
+        main(["picture-codes", *common, "--looks", "3"])
+    return folder
+
+
+def test_the_coder_learns(work: Path) -> None:
+    """It is measured on its way, in decibels and by looks."""
+    checkpoint = work / "painting" / "picture-coder-checkpoints" / "checkpoint-4"
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    measured = [row for row in state["log_history"] if "eval_psnr" in row]
+    assert measured
+    assert measured[-1]["eval_psnr"] > 3
+    coder = PictureCoder.from_pretrained(work / "painting" / "picture-coder")
+    assert coder.config.levels == list(TINY_CODER.levels)
+
+
+def test_each_photo_is_kept_as_codes_of_several_parts(work: Path, data: Path) -> None:
+    coded = CodedPhotos.open(work / "painting")
+    assert coded.codes.shape == (6, 3, 4, 3)
+    assert set(coded.index) == {
+        of(s, each) for s in ("train", "dev") for each in (ROSE, SHIRT, DOG)
+    }
+    assert 0 <= int(coded.codes.min()) <= int(coded.codes.max()) < 35
+    coder = PictureCoder.from_pretrained(work / "painting" / "picture-coder").eval()
+    photo = np.asarray(Image.open(data / of("train", ROSE)).convert("RGB"))
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        codes = coder.encode(as_tensor(part(photo, 32, None))[None])
+    kept = coded.codes[coded.index[of("train", ROSE)], 0]
+    assert np.mean(kept == codes.numpy().reshape(4, 3)) > 0.9
+
+
+def test_a_painter_trains_on_what_is_told_of_codes(
+    work: Path, data: Path, tiny_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "mmgpt_desktop.training.painting.painter_training"
+    monkeypatch.setattr(f"{module}.PainterConfig", tiny_painter)
+    monkeypatch.setattr(f"{module}.DEV_ROWS", 4)
+    common = ["--data", str(data), "--work", str(work), "--tokenizer", str(tiny_tokenizer)]
+    small = ["--steps", "12", "--batch", "4", "--warmup", "1", "--save-every", "6"]
+    main(["painter", *common, *small, "--learning-rate", "0.01"])
+    state = work / "painting" / "painter-checkpoints" / "checkpoint-12" / "trainer_state.json"
+    rows = json.loads(state.read_text(encoding="utf-8"))["log_history"]
+    losses = [row["eval_loss"] for row in rows if "eval_loss" in row]
+    assert losses[-1] < np.log(35)
+    painter = MMGPTPainter.from_pretrained(work / "painting" / "painter")
+    assert painter.config.vocab_size == Tokenizer.from_file(str(tiny_tokenizer)).get_vocab_size()
+
+
+def tiny_painter(vocab_size: int, dropout: float = 0.0) -> PainterConfig:
+    return PainterConfig(
+        vocab_size=vocab_size,
+        dropout=dropout,
+        text_length=6,
+        embedding_size=8,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        side=2,
+        codes=35,
+        codes_per_cell=3,
+    )
+
+
+def test_some_pictures_are_told_nothing_in_training_and_none_in_choosing(
+    work: Path, data: Path, tiny_tokenizer: Path
+) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_tokenizer))
+    coded, config = CodedPhotos.open(work / "painting"), tiny_painter(300)
+    for split, moved in (("train", True), ("dev", False)):
+        said = prompts(data, split)
+        rows = ToldPictures(said, coded, tokenizer, config, 60, 1, moved=moved)
+        untold = sum(not rows[number]["input_ids"].any() for number in range(60))
+        assert 1 <= untold <= 20 if moved else untold == 0
+        assert torch.equal(rows[3]["codes"], rows[3]["labels"])
+        again = ToldPictures(said, coded, tokenizer, config, 60, 1, moved=moved)
+        assert torch.equal(rows[5]["codes"], again[5]["codes"])
