@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +16,13 @@ from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.chat.detokenizer import TextStream
-from mmgpt_desktop.engine.fallback import fallback_note
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
-from mmgpt_desktop.engine.memory import has_room
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest, unexpected_end
+from mmgpt_desktop.engine.runtime_chain import RuntimeChain, goes_over
 from mmgpt_desktop.errors import (
     AppError,
     Cancelled,
-    CardFailure,
-    NoCard,
     NotAvailable,
     RuntimeFailure,
 )
@@ -47,17 +43,14 @@ from mmgpt_desktop.messages import (
     ModelInfo,
     OutcomeKind,
     Photo,
-    RuntimeInfo,
     RuntimeName,
     Sampling,
     TokenStep,
 )
 from mmgpt_desktop.methods import Method, Needs
-from mmgpt_desktop.note import NO_NOTE, Note
+from mmgpt_desktop.note import Note
 
 T = TypeVar("T")
-P = ParamSpec("P")
-Engine = TypeVar("Engine", bound="EngineBase")
 
 NEUTRAL = "Write a general description of the image."
 HIDING = Hiding.BLUR
@@ -80,29 +73,8 @@ class PreparedRequest:
     ground: Callable[[Sequence[int]], tuple[Grounding, ...]] = lambda _tokens: ()
 
 
-def goes_over(
-    call: Callable[Concatenate[Engine, P], T],
-) -> Callable[Concatenate[Engine, P], T]:
-    """A call to the present runtime, done again with the next one when that breaks."""
-
-    @wraps(call)
-    def done(engine: Engine, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        while True:
-            try:
-                return call(engine, *args, **kwargs)
-            except RuntimeFailure as failure:
-                engine.go_over(failure)
-
-    return done
-
-
-class EngineBase(ABC):
-    """A model and the runtime that runs it. All calls from one thread.
-
-    Without a `choice` the runtimes of `order` are tried one after the other, also when one
-    breaks at work: what was asked is done again with the next, which stays until the model is
-    loaded anew. A choice is kept or fails; PyTorch on the processor is still PyTorch.
-    """
+class EngineBase(RuntimeChain):
+    """A model and the runtime that runs it. All calls from one thread."""
 
     stop_ids: frozenset[int]
     context_length: int
@@ -110,27 +82,11 @@ class EngineBase(ABC):
     """These three from `load` on."""
     calibration = 1.0  # what logits are divided by before a probability is shown
     photos_kept = 8  # encoded ones
-    card = True  # whether PyTorch may use the graphics card: until it breaks there
 
     def __init__(self, order: Sequence[RuntimeName], choice: RuntimeName | None) -> None:
-        self._forced = choice is not None
-        self._untried = [choice] if choice else list(order)
-        self._runtime: Any = None
+        super().__init__(order, choice)
         self._encoded: OrderedDict[Hashable, Any] = OrderedDict()
-        self._note = NO_NOTE
         self._load_seconds = 0.0
-
-    @abstractmethod
-    def open(self, progress: Progress, cancel: CancelToken) -> None:
-        """Open the model's files: the first part of `load`."""
-
-    @abstractmethod
-    def room_wanted(self) -> tuple[int, int]:
-        """Bytes of the opened model's weights: in the computer's memory, and on a card."""
-
-    @abstractmethod
-    def make_runtime(self, name: RuntimeName) -> Any:
-        """Raises RuntimeFailure if that runtime can't be had here."""
 
     @abstractmethod
     def describe(self) -> ModelInfo:
@@ -182,7 +138,7 @@ class EngineBase(ABC):
         """Why the answer is to be doubted whatever its certainty is; None where it isn't."""
         return None
 
-    def rest(self, cancel: CancelToken) -> None:  # noqa: B027, most engines have nothing to do
+    def rest(self, cancel: CancelToken) -> None:
         """What can wait until nobody asks for anything. Raises AppError and Cancelled."""
 
     def forget(self) -> None:
@@ -211,23 +167,11 @@ class EngineBase(ABC):
         is loaded. Raises BundleError, RuntimeFailure and Cancelled.
         """
         started = time.perf_counter()
-        cancel = cancel or CancelToken()
-        progress(0.0, "Checking the model's files")
-        self.open(progress, cancel)
-        if not has_room(*self.room_wanted()):
-            make_room()
-        self._start_runtime(None, cancel)
+        self.start(progress, cancel or CancelToken(), make_room)
         self.model = self.describe()
         progress(1.0, "Ready")
         self._load_seconds = time.perf_counter() - started
         return self.model
-
-    @property
-    def runtime(self) -> RuntimeInfo:
-        """What really runs, with a note on a fallback; after `load`."""
-        assert self._runtime is not None
-        info: RuntimeInfo = self._runtime.info
-        return replace(info, note=self._note or info.note)
 
     def generate(
         self,
@@ -369,11 +313,6 @@ class EngineBase(ABC):
             raise NotAvailable("The model's graphs don't give their attention.")
         return prepared.attention(result.attention)
 
-    def close(self) -> None:
-        self.forget()  # first: the runtime gives back what is free
-        if self._runtime is not None:
-            self._runtime.close()
-
     def _outcome(
         self,
         running: RunningRequest,
@@ -440,41 +379,6 @@ class EngineBase(ABC):
             except RuntimeFailure as failure:
                 self.go_over(failure)
                 running.notes.append(self._note)
-
-    def go_over(self, failure: RuntimeFailure) -> None:
-        """Change to the next runtime; raises the present one's `failure` if there is none.
-
-        After PyTorch on the graphics card that is PyTorch on the processor.
-        """
-        info: RuntimeInfo = self._runtime.info
-        if info.runtime is RuntimeName.TORCH and info.on_card:
-            self.card = False
-            self._untried.insert(0, RuntimeName.TORCH)
-        elif self._forced:
-            raise failure
-        self._start_runtime(failure, CancelToken())
-
-    def _start_runtime(self, failure: RuntimeFailure | None, cancel: CancelToken) -> None:
-        """Make the next runtime that can be had; `failure` is the present one's.
-
-        If none can, the present one stays: what broke it may pass.
-        """
-        while self._untried:
-            cancel.raise_if_cancelled()
-            name = self._untried.pop(0)
-            try:
-                runtime = self.make_runtime(name)
-            except RuntimeFailure as error:
-                ordinary = isinstance(error, NoCard) and not self._forced
-                # What a card failed with says nothing of why the processor does.
-                if not ordinary and (failure is None or isinstance(failure, CardFailure)):
-                    failure = error
-                continue
-            self.close()
-            self._runtime = runtime
-            self._note = fallback_note(name, failure, left_card=not self.card)
-            return
-        raise failure or RuntimeFailure("No runtime is left to try.")
 
 
 def photos_of(explanation: Explanation) -> tuple[Photo, ...]:

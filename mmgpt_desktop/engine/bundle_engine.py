@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken, Progress
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, goes_over, photos_of
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, photos_of
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.fallback import on_processor_instead
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
@@ -24,6 +24,7 @@ from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime, import_onnxruntime
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.engine.quicker import Weighed, seconds_of, weigh
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
+from mmgpt_desktop.engine.runtime_chain import goes_over
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.honesty import Doubt, Hedge, is_many

@@ -20,7 +20,6 @@ from mmgpt_desktop.decoding import Mistake
 from mmgpt_desktop.engine.base import (
     EngineBase,
     PreparedRequest,
-    goes_over,
     photos_of,
 )
 from mmgpt_desktop.engine.chat.family import Family
@@ -61,6 +60,7 @@ from mmgpt_desktop.engine.memory import (
 )
 from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
+from mmgpt_desktop.engine.runtime_chain import goes_over
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.honesty import Doubt, Hedge, is_many
