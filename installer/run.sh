@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # The commands that print open no window, so they need neither a display nor its libraries.
 opens_window() {
   case ${1:-} in
-    ask | bench | doctor | evaluate | event-pin | explain | export | faithfulness | prepare | teach) return 1 ;;
+    ask | draw | bench | doctor | evaluate | event-pin | explain | export | faithfulness | prepare | teach) return 1 ;;
     -h | --help | --version) return 1 ;;
   esac
 }

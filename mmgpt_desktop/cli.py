@@ -222,6 +222,7 @@ def _require_display() -> None:
 
 COMMANDS = {
     "ask": Command("Ask about a photo and print the answer."),
+    "draw": Command("Draw what is said, with a painter's folder."),
     "explain": Command("Save an answer and its maps as files."),
     "doctor": Command("Say what is in use and what is missing."),
     "selftest": Command("Open the window and answer a question: is all well?", window=True),

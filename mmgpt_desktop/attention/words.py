@@ -72,7 +72,7 @@ class Word:
 def group_words(steps: Sequence[TokenStep]) -> tuple[Word, ...]:
     """A word begins where a token begins with white space or, in scripts without spaces, where
     a token begins at one of Unicode's word boundaries. No token is split."""
-    starts = _starts([step.text for step in steps])
+    starts = word_starts([step.text for step in steps])
     bounds = itertools.pairwise([*starts, len(steps)])
     return tuple(_word(steps, start, stop) for start, stop in bounds)
 
@@ -83,7 +83,7 @@ def count_words(steps: Sequence[TokenStep]) -> int:
     return max(len(spaced), sum(bool(word.text.strip()) for word in group_words(steps)))
 
 
-def _starts(texts: Sequence[str]) -> list[int]:
+def word_starts(texts: Sequence[str]) -> list[int]:
     """Which of the tokens begin a word; their texts may be empty in mid-character."""
     boundaries = _boundaries("".join(texts))
     starts: list[int] = []

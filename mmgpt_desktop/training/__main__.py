@@ -56,6 +56,7 @@ STAGES = {
     "painter": TrainingStage(
         "painting.painter_training", "train_painter", "train the GPT that writes pictures"
     ),
+    "painter-bundle": TrainingStage("painting.painter_bundle", "pack_painter", "pack a painter"),
     "translations": TrainingStage("translating", "translations", "how well a bundle translates"),
     "parity": TrainingStage("parity", "compare", "compare ONNX with PyTorch"),
     "failures": TrainingStage(

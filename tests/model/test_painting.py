@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -9,15 +10,22 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from mmgpt_desktop import cli
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ
+from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model.decoder import KeyValue
 from mmgpt_desktop.model.painting.packed import PaintingModel
 from mmgpt_desktop.model.painting.painter import CodeSampling, MMGPTPainter, Stroke
 from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.model.painting.quantizer import ScalarQuantizer
-from mmgpt_desktop.training.painting.painter_graphs import DRAW, PAINT, READ, export_painter
+from mmgpt_desktop.painted import PaintOutcome, PaintRequest
+from mmgpt_desktop.training.painting.painter_bundle import build_painter
 
 CODES, PARTS, SIDE, TEXT = 35, 3, 2, 6
 CELLS = SIDE**2
@@ -28,7 +36,7 @@ def tiny_painting() -> PaintingModel:
     torch.manual_seed(0)
     painter = MMGPTPainter(
         PainterConfig(
-            vocab_size=50,
+            vocab_size=300,
             text_length=TEXT,
             embedding_size=8,
             hidden_size=32,
@@ -204,12 +212,11 @@ def test_attention_is_over_the_words_alone(painting: PaintingModel, text: Tensor
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("painter")
-    tiny_painting().save_packed(path)
+def folder(tiny_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("painter") / "tiny"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        export_painter(PaintingModel.load_packed(path), path)
+        build_painter(tiny_painting(), tiny_tokenizer, path)
     return path
 
 
@@ -280,3 +287,75 @@ def test_the_text_is_read_with_and_without(painting: PaintingModel, text: Tensor
     assert past_shape(past) == (4, 2, TEXT, 16)
     torch.testing.assert_close(past[0][0][2], past[0][0][3])
     assert not torch.allclose(past[0][0][0], past[0][0][2])
+
+
+def drawn_by(folder: Path, runtime: RuntimeName, seed: int) -> PaintOutcome:
+    painter = PaintEngine(folder, runtime)
+    painter.load()
+    try:
+        return painter.paint(
+            PaintRequest(1, "A dog runs", seed, pictures=2), CancelToken(), lambda _: None
+        )
+    finally:
+        painter.close()
+
+
+def test_both_runtimes_draw_the_same_picture(folder: Path) -> None:
+    with_onnx, with_torch = (
+        drawn_by(folder, name, 3) for name in (RuntimeName.ONNX_CPU, RuntimeName.TORCH)
+    )
+    assert [each.kind for each in (with_onnx, with_torch)] == ["done", "done"]
+    for one, other in zip(with_onnx.paintings, with_torch.paintings, strict=True):
+        assert int(np.abs(one.pixels.astype(int) - other.pixels).max()) <= 1
+        np.testing.assert_allclose(one.maps, other.maps, atol=1e-5)
+        assert [word.text for word in one.words] == ["A", "dog", "runs"]
+        assert float(one.maps.min()) > 0, "each cell read each word"
+    assert not np.array_equal(with_onnx.paintings[0].pixels, with_onnx.paintings[1].pixels)
+
+
+def test_a_stopped_picture_leaves_the_painter_well(folder: Path) -> None:
+    painter, cancel = PaintEngine(folder, RuntimeName.ONNX_CPU), CancelToken()
+    painter.load()
+    request = PaintRequest(1, "A dog runs")
+    stopped = painter.paint(request, cancel, lambda step: cancel.cancel())
+    assert stopped.kind == "cancelled"
+    assert painter.paint(request, CancelToken(), lambda _: None).kind == "done"
+    painter.close()
+
+
+def test_the_command_writes_a_picture_with_its_prompt_inside(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "dog.png"
+    told = ["draw", "A dog runs", "--model", str(folder), "--out", str(out), "--seed", "3"]
+    assert cli.main([*told, "--pictures", "2", "--json", "--runtime", "onnx-cpu"]) == 0
+    with Image.open(out) as picture:
+        assert picture.size == (64, 32)
+        assert (picture.info["prompt"], picture.info["seed"]) == ("A dog runs", "3")
+        pixels = np.asarray(picture)
+    known = drawn_by(folder, RuntimeName.ONNX_CPU, 3).paintings
+    assert np.array_equal(pixels, np.concatenate([each.pixels for each in known], axis=1))
+    found = json.loads(capsys.readouterr().out)
+    assert [each["word"] for each in found["words"]] == ["A", "dog", "runs"]
+    assert sum(each["share"] for each in found["words"]) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "a.jpg"], "PNG"),
+        (["--out", "a.png"], "No painter is chosen"),
+        (["--out", "a.png", "--model", "."], "manifest.json is missing"),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    options: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["draw", "A dog", *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -204,12 +204,12 @@ def _manifest(data: Any) -> Manifest:
     try:
         about = DataDecoder().decode(_Kind, data)
         refuse_newer(about.format, FORMAT)
-        if about.format < FORMAT:
-            title = "This model was made for an older version of MMGPT Desktop."
-            raise BundleError(title, ANOTHER)
         if about.family not in FAMILIES:
             title = "This version of MMGPT Desktop can't run models of the family {family}."
             raise BundleError(title, "Update the app.", family=safe_name(about.family))
+        if about.format < FORMAT:
+            title = "This model was made for an older version of MMGPT Desktop."
+            raise BundleError(title, ANOTHER)
         manifest: Manifest = DataDecoder().decode(Manifest, data)
         _check(manifest)
     except Mistake as mistake:

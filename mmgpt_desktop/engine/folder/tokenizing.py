@@ -64,6 +64,14 @@ def encode(tokenizer: Tokenizer, text: str, *, special: bool = False) -> list[in
         return list(tokenizer.encode(text, add_special_tokens=special).ids)
 
 
+def encode_with_ends(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[int]]:
+    """Token ids, and after how many characters of the text each token ends. Raises PromptError."""
+    title = "The model's tokenizer breaks on these words."
+    with _failures(PromptError(title, "Use other words, or choose another model.")):
+        found = tokenizer.encode(text, add_special_tokens=False)
+        return list(found.ids), [end for _, end in found.offsets]
+
+
 @contextlib.contextmanager
 def _failures(failure: BundleError | PromptError) -> Iterator[None]:
     try:

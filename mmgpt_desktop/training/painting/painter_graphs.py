@@ -7,13 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ
 from mmgpt_desktop.model.decoder import KeyValue
 from mmgpt_desktop.model.painting.packed import CODER, PAINTER, PaintingModel
 from mmgpt_desktop.model.painting.painter import CodeSampling, MMGPTPainter
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.training.embedded_graphs import traced_graph, write_graph
-
-READ, PAINT, DRAW = "read.onnx", "paint.onnx", "draw.onnx"
 
 
 class _Part(nn.Module):

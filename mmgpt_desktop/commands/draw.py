@@ -1,0 +1,111 @@
+"""`mmgpt-desktop draw`: a picture of what is said, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.commands.option_types import number
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.imaging.encoded import encoded
+from mmgpt_desktop.painted import MOST_PICTURES, Painting, PaintOutcome, PaintRequest, PaintStep
+from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.text import printable
+from mmgpt_desktop.writing import write
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", help="what to draw")
+    parser.add_argument(
+        "--out", type=path_said, required=True, metavar="OUT.png", help="the picture to write"
+    )
+    parser.add_argument(
+        "--seed", type=number(int, 0), default=0, help="another one, another picture"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=number(int, 1, MOST_PICTURES),
+        default=1,
+        metavar="N",
+        help="so many, side by side, each with the next seed",
+    )
+    parser.add_argument("--temperature", type=number(float, 0, 100), metavar="T")
+    parser.add_argument(
+        "--guidance", type=number(float, 0, 20), metavar="G", help="how much the words weigh"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print what each word drew, as shares of attention"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.out.suffix.lower() != ".png":
+        raise AppError("A drawing is written as PNG, with its prompt inside.", "Name it *.png.")
+    if options.model is None:
+        title = "No painter is chosen, and none comes with the app yet."
+        raise AppError(title, "Name a painter's folder with --model.")
+    painter = PaintEngine(options.model, options.runtime)
+    try:
+        outcome = _painted(painter, options)
+        pixels = np.concatenate([each.pixels for each in outcome.paintings], axis=1)
+        picture, about = Image.fromarray(pixels), _about(painter, outcome.paintings)
+        write(options.out, encoded(picture, "PNG", pnginfo=about))
+    finally:
+        painter.close()
+    if options.json:
+        print(json.dumps(_as_object(outcome)))
+    return 0
+
+
+def _painted(painter: PaintEngine, options: argparse.Namespace) -> PaintOutcome:
+    """Raises AppError where it doesn't come to an end."""
+    settings = painter.load().settings
+    changed = {name: getattr(options, name) for name in ("temperature", "guidance")}
+    changed = {name: value for name, value in changed.items() if value is not None}
+    request = PaintRequest(
+        0, options.prompt, options.seed, options.pictures, replace(settings, **changed)
+    )
+
+    def tell(step: PaintStep) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{step.done}/{step.cells}", end="", file=sys.stderr, flush=True)
+
+    outcome = painter.paint(request, CancelToken(), tell)
+    for note in outcome.notes:
+        print(printable(str(note)), file=sys.stderr)
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome
+
+
+def _about(painter: PaintEngine, paintings: tuple[Painting, ...]) -> PngInfo:
+    """The prompt and what else draws the same picture again, as text inside the PNG."""
+    told = PngInfo()
+    told.add_itxt("prompt", paintings[0].prompt)
+    told.add_itxt("seed", str(paintings[0].seed))
+    told.add_itxt("model", painter.info.name)
+    told.add_itxt("Software", "MMGPT Desktop")
+    return told
+
+
+def _as_object(outcome: PaintOutcome) -> dict[str, object]:
+    first = outcome.paintings[0]
+    shares = first.maps.sum(axis=(1, 2)) / max(float(first.maps.sum()), 1e-9)
+    return {
+        "prompt": first.prompt,
+        "seed": first.seed,
+        "seconds": round(outcome.seconds, 2),
+        "runtime": str(outcome.runtime.runtime) if outcome.runtime else None,
+        "words": [
+            {"word": word.text, "share": round(float(share), 4)}
+            for word, share in zip(first.words, shares, strict=True)
+        ],
+    }

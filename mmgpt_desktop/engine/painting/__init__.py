@@ -1,0 +1,1 @@
+"""Painters: a sentence goes in, a picture grows."""

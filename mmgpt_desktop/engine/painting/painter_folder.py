@@ -1,0 +1,115 @@
+"""A painter's folder: its manifest, and whether its files are whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from mmgpt_desktop.cancel import CancelToken, Progress
+from mmgpt_desktop.decoding import DataDecoder, Mistake, between
+from mmgpt_desktop.engine.folder.bundle import FileEntry, Size
+from mmgpt_desktop.engine.folder.checksums import verify
+from mmgpt_desktop.engine.folder.model_files import (
+    MANIFEST,
+    TOKENIZER,
+    WEIGHTS,
+    bad_manifest,
+    missing,
+    read_object,
+    refuse_newer,
+    remedy_for,
+    require_file,
+)
+from mmgpt_desktop.painted import PainterInfo, PaintSettings
+
+FAMILY = "mmgpt-painter"
+READ, PAINT, DRAW = "read.onnx", "paint.onnx", "draw.onnx"
+FORMAT = 1
+_LISTED = {TOKENIZER, WEIGHTS, READ, PAINT, DRAW}
+
+
+@dataclass(frozen=True)
+class _Format:
+    format: Annotated[int, between(1, 1000)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PainterManifest:
+    """`manifest.json`. The GPT reads `text_length` tokens of a `vocabulary`, of which `pad` says
+    nothing, and writes `side` x `side` cells of `codes_per_cell` out of `codes`."""
+
+    format: Annotated[int, between(1, 1000)]
+    family: Literal["mmgpt-painter"]
+    name: str
+    version: str
+    description: str
+    files: dict[str, FileEntry]
+    text_length: Size
+    vocabulary: Annotated[int, between(1, 1 << 22)]
+    pad: Annotated[int, between(0, 1 << 22)]
+    layers: Size
+    side: Annotated[int, between(1, 64)]
+    codes: Annotated[int, between(2, 1 << 16)]
+    codes_per_cell: Annotated[int, between(1, 16)]
+    size: Annotated[int, between(16, 2048)]
+    settings: PaintSettings
+    languages: tuple[str, ...] = ()
+    taught: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        return self.side**2
+
+    def info(self) -> PainterInfo:
+        return PainterInfo(
+            self.name,
+            self.description,
+            self.size,
+            self.side,
+            self.settings,
+            self.languages,
+            self.taught,
+        )
+
+
+@dataclass(frozen=True)
+class PainterFolder:
+    """An opened one; `open_painter` made sure that its files exist at their full length."""
+
+    path: Path
+    manifest: PainterManifest
+
+    def verify(self, progress: Progress, cancel: CancelToken) -> None:
+        """Compare every checksum. Raises BundleError, Cancelled."""
+        sums = {name: entry.sha256 for name, entry in self.manifest.files.items()}
+        with remedy_for(self.path):
+            verify(self.path, sums, partial(_told, progress), cancel)
+
+
+def _told(progress: Progress, done: float) -> None:
+    progress(done, "Checking the model's files")
+
+
+def open_painter(path: Path) -> PainterFolder:
+    """Read the manifest and look for each file. Raises BundleError."""
+    with remedy_for(path):
+        if not (path / MANIFEST).is_file():
+            raise missing(MANIFEST)
+        manifest = _read(path / MANIFEST)
+        for name, entry in manifest.files.items():
+            require_file(path, name, entry.bytes)
+        return PainterFolder(path, manifest)
+
+
+def _read(file: Path) -> PainterManifest:
+    try:
+        data = read_object(file)
+        refuse_newer(DataDecoder().decode(_Format, data).format, FORMAT)
+        manifest: PainterManifest = DataDecoder().decode(PainterManifest, data)
+        for name in sorted(_LISTED - manifest.files.keys()):
+            raise Mistake("it does not list {name}.", name=name)
+    except Mistake as mistake:
+        raise bad_manifest(mistake) from mistake
+    return manifest

@@ -1,0 +1,63 @@
+"""What runs a painter's model, by whatever library."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.messages import RuntimeInfo
+from mmgpt_desktop.painted import PaintSettings
+
+
+class PaintedCell(NamedTuple):
+    """One cell of B pictures: int64 codes [B, codes of a cell], what the next one goes on with, and
+    attention to the text, float32 [B, layer, head, text]."""
+
+    codes: NDArray[np.int64]
+    past: Any
+    attention: NDArray[np.float32]
+
+
+class PainterRuntime(Protocol):
+    """Each call raises RuntimeFailure, and Cancelled."""
+
+    info: RuntimeInfo
+
+    def read(self, ids: NDArray[np.int64], cancel: CancelToken) -> Any:
+        """The text [B, text] as what the first cell goes on with."""
+        ...
+
+    def paint(
+        self,
+        before: NDArray[np.int64],
+        cell: int,
+        visible: NDArray[np.bool_],
+        past: Any,
+        noise: NDArray[np.float32],
+        settings: PaintSettings,
+        cancel: CancelToken,
+    ) -> PaintedCell:
+        """Draw a cell's codes, as the model's `paint`."""
+        ...
+
+    def draw(
+        self, codes: NDArray[np.int64], drawn: NDArray[np.bool_], cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        """Codes [B, side, side, codes of a cell], of which some are `drawn` [B, side, side], as
+        pixels [B, 3, size, size], about from -1 to 1."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def warmth(settings: PaintSettings) -> float:
+    """What logits are divided by; with a temperature of 0 there is no noise to weigh them with."""
+    return settings.temperature or 1.0
+
+
+def floor(settings: PaintSettings) -> float:
+    """The least share, of which there is a logarithm."""
+    return max(settings.least, 1e-30)
