@@ -6,6 +6,7 @@ import argparse
 
 from mmgpt_desktop.commands import measuring
 from mmgpt_desktop.commands.option_types import positive
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.paths import path_said
 
 
@@ -14,6 +15,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="questions of a kind (all)")
     parser.add_argument(
         "--beams", type=positive, default=3, metavar="N", help="captions by beam search too (3)"
+    )
+    parser.add_argument(
+        "--draw",
+        type=path_said,
+        metavar="PAINTER",
+        help="measure this painter's folder instead; --model answers about its pictures",
     )
     parser.add_argument(
         "--bundle",
@@ -27,6 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table; what is done meanwhile goes to stderr."""
+    if options.draw is not None:
+        return _run_drawing(options)
     with measuring.extras("What measures the answers can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import evaluation, table
     engine, fusion = measuring.load(options)
@@ -36,3 +45,14 @@ def run(options: argparse.Namespace) -> int:
     rows = evaluation.evaluate(engine, engine.model, settings)
     figures = table.as_json(rows, evaluation.NOTES, measuring.about(engine, settings))
     return measuring.publish(options.json, figures, table.as_markdown(rows, evaluation.NOTES))
+
+
+def _run_drawing(options: argparse.Namespace) -> int:
+    with measuring.extras("What measures the drawings can't be loaded ({reason})."):
+        from mmgpt_desktop.training.evaluation import drawn_pictures, table
+    painter = PaintEngine(options.draw, options.runtime)
+    painter.load()
+    engine, _ = measuring.load(options)
+    rows = drawn_pictures.evaluate_drawing(painter, engine, options.data, options.limit)
+    figures = table.as_json(rows, drawn_pictures.NOTES, {"painter": painter.info.name})
+    return measuring.publish(options.json, figures, table.as_markdown(rows, drawn_pictures.NOTES))

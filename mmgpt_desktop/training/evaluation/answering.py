@@ -76,6 +76,10 @@ class Respondent:
             raise outcome.error
         return steps, outcome
 
+    def say(self, photo: Photo, text: str) -> str:
+        """The greedy answer to a question about a photo."""
+        return self._say(photo, text, 1).text
+
     def _say(self, photo: Photo, text: str, beams: int) -> Answered:
         steps, outcome = self.answer(self.request(photo, text, beams=beams))
         return Answered("".join(step.text for step in steps).strip(), outcome.certainty)
