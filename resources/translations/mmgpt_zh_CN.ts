@@ -2741,6 +2741,10 @@
         <translation>请将其裁剪到要提问的部分。</translation>
     </message>
     <message>
+        <source>Describe a picture in a few words.</source>
+        <translation>用几个词描述一张图片。</translation>
+    </message>
+    <message>
         <source>Don&apos;t use this model.</source>
         <translation>请不要使用这个模型。</translation>
     </message>
@@ -2899,6 +2903,10 @@
     <message>
         <source>None of its heads (the parts that look) found a named thing better than by luck in {scenes} test pictures, so all of them are shown together.</source>
         <translation>在 {scenes} 张测试图里，没有一个注意力头（负责“看”的部分）比碰运气找得更准，所以把它们合在一起显示。</translation>
+    </message>
+    <message>
+        <source>Nothing is said of what to draw.</source>
+        <translation>还没有说要画什么。</translation>
     </message>
     <message>
         <source>ONNX Runtime broke while it ran the model ({reason}).</source>
@@ -3277,8 +3285,20 @@
         <translation>模型的计算图不提供注意力。</translation>
     </message>
     <message>
+        <source>The model&apos;s tokenizer breaks on these words.</source>
+        <translation>模型的分词器处理不了这些词。</translation>
+    </message>
+    <message>
         <source>The package {name}, which has mmgpt-small&apos;s language model, is not whole.</source>
         <translation>含有 mmgpt-small 语言模型的软件包 {name} 不完整。</translation>
+    </message>
+    <message>
+        <source>The painter read only the beginning: {words}</source>
+        <translation>绘画模型只读了开头：{words}</translation>
+    </message>
+    <message>
+        <source>Use other words, or choose another model.</source>
+        <translation>请换一种说法，或选择另一个模型。</translation>
     </message>
     <message>
         <source>What reads the language model of mmgpt-small is missing: the package {name}.</source>
