@@ -1,8 +1,8 @@
 """The shipped form of the weights: one safetensors file that serves both runtimes.
 
-Matrices of mmgpt-mini's decoder are int8 with one scale a row (`name` and `name.scale`,
-w = q * scale, q = round(w / scale), scale = max|row| / 127), the encoder's convolutions
-float16, the few small tensors float32, token ids int64. Both runtimes compute in float32
+Matrices and convolutions are int8 with one scale a row (`name` and `name.scale`, w = q * scale,
+q = round(w / scale), scale = max|row| / 127); convolutions with few weights a row, as depthwise
+ones, float16; the few small tensors float32, token ids int64. Both runtimes compute in float32
 with exactly these values. mmgpt-small's adapters are of 4 bits (`halve`).
 """
 
@@ -21,6 +21,7 @@ from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 WEIGHTS = "model.safetensors"
 SCALE = ".scale"
 BLOCK = 32
+_LONG_ROW = 64
 
 
 def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -31,9 +32,9 @@ def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             continue
         if not tensor.is_floating_point():
             packed[name] = tensor
-        elif tensor.ndim == 4:
+        elif tensor.ndim == 4 and tensor[0].numel() < _LONG_ROW:
             packed[name] = tensor.to(torch.float16)
-        elif tensor.ndim == 2:
+        elif tensor.ndim in (2, 4):
             packed[name], packed[name + SCALE] = quantise(tensor)
         else:
             packed[name] = tensor.to(torch.float32)
@@ -44,10 +45,11 @@ def _is_left_out(name: str) -> bool:
     return name == "lm_head.weight" or name.endswith("num_batches_tracked")
 
 
-def quantise(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """int8 values and float32 scales [rows, 1]."""
-    scale = matrix.abs().amax(dim=1, keepdim=True).clamp(min=1e-12).to(torch.float32) / 127
-    return (matrix / scale).round().to(torch.int8), scale
+def quantise(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """int8 values of a matrix or a convolution, and float32 scales [rows, 1, ...]."""
+    most = weights.abs().amax(dim=tuple(range(1, weights.ndim)), keepdim=True)
+    scale = most.clamp(min=1e-12).to(torch.float32) / 127
+    return (weights / scale).round().to(torch.int8), scale
 
 
 def halve(matrix: Tensor) -> tuple[Tensor, Tensor]:

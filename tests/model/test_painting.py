@@ -224,7 +224,7 @@ def test_the_packed_painter_draws_as_before(painting: PaintingModel, folder: Pat
     again = PaintingModel.load_packed(folder)
     codes = torch.randint(0, CODES, (1, SIDE, SIDE, PARTS))
     torch.testing.assert_close(
-        again.coder.decode(codes), painting.coder.decode(codes), atol=0.02, rtol=0.02
+        again.coder.decode(codes), painting.coder.decode(codes), atol=0.06, rtol=0
     )
     one = torch.ones(1, TEXT, dtype=torch.long)
     before, after = (
