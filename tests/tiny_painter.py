@@ -19,7 +19,7 @@ from mmgpt_desktop.engine.painting.painter_folder import (
     READ,
     PainterFolder,
 )
-from mmgpt_desktop.engine.painting.painter_runtime import PaintedCell
+from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.painted import PaintSettings
@@ -80,22 +80,13 @@ class FakePainter:
         cancel.raise_if_cancelled()
         return [ids]
 
-    def paint(
-        self,
-        before: NDArray[np.int64],
-        cell: int,
-        visible: NDArray[np.bool_],
-        past: Any,
-        noise: NDArray[np.float32],
-        settings: PaintSettings,
-        cancel: CancelToken,
-    ) -> PaintedCell:
-        if cell == self.breaks_at:
+    def paint(self, cell: CellToPaint, past: Any, cancel: CancelToken) -> PaintedCell:
+        if cell.number == self.breaks_at:
             raise RuntimeFailure("It broke.")
-        self.asked.append((before, settings))
-        attention = np.zeros((len(before), LAYERS, HEADS, TEXT), np.float32)
-        attention[..., cell] = 0.5
-        return PaintedCell(noise.argmax(axis=-1), [*past, cell], attention)
+        self.asked.append((cell.before, cell.settings))
+        attention = np.zeros((len(cell.before), LAYERS, HEADS, TEXT), np.float32)
+        attention[..., cell.number] = 0.5
+        return PaintedCell(cell.noise.argmax(axis=-1), [*past, cell.number], attention)
 
     def draw(
         self, codes: NDArray[np.int64], drawn: NDArray[np.bool_], cancel: CancelToken

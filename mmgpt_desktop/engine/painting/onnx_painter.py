@@ -12,9 +12,8 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.engine.onnx_runtime import PRECISION, run_on_card, wants_cuda
 from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ, PainterFolder
-from mmgpt_desktop.engine.painting.painter_runtime import PaintedCell, floor, warmth
+from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, floor, warmth
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
-from mmgpt_desktop.painted import PaintSettings
 
 
 class OnnxPainter:
@@ -36,26 +35,17 @@ class OnnxPainter:
     def read(self, ids: NDArray[np.int64], cancel: CancelToken) -> list[Any]:
         return self._run(self._read, self._kept, {"input_ids": ids}, self._kept, cancel)
 
-    def paint(
-        self,
-        before: NDArray[np.int64],
-        cell: int,
-        visible: NDArray[np.bool_],
-        past: list[Any],
-        noise: NDArray[np.float32],
-        settings: PaintSettings,
-        cancel: CancelToken,
-    ) -> PaintedCell:
+    def paint(self, cell: CellToPaint, past: list[Any], cancel: CancelToken) -> PaintedCell:
         numbers = {
-            "temperature": warmth(settings),
-            "least": floor(settings),
-            "guidance": settings.guidance,
+            "temperature": warmth(cell.settings),
+            "least": floor(cell.settings),
+            "guidance": cell.settings.guidance,
         }
         feeds = {
-            "before": before,
-            "cell": np.array([cell], np.int64),
-            "visible": visible,
-            "noise": noise,
+            "before": cell.before,
+            "cell": np.array([cell.number], np.int64),
+            "visible": cell.visible,
+            "noise": cell.noise,
             **{name: np.array([each], np.float32) for name, each in numbers.items()},
             **{f"past_{name}": each for name, each in zip(self._kept, past, strict=True)},
         }

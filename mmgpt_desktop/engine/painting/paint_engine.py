@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.folder.model_files import TOKENIZER, remedy_for
 from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends, load_tokenizer
 from mmgpt_desktop.engine.painting.onnx_painter import OnnxPainter
 from mmgpt_desktop.engine.painting.painter_folder import PainterFolder, open_painter
-from mmgpt_desktop.engine.painting.painter_runtime import PainterRuntime
+from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, PainterRuntime
 from mmgpt_desktop.engine.painting.torch_painter import TorchPainter
 from mmgpt_desktop.engine.running_request import unexpected_end
 from mmgpt_desktop.engine.runtime_chain import RuntimeChain
@@ -196,10 +196,11 @@ class PaintEngine(RuntimeChain):
         for cell in range(manifest.cells):
             cancel.raise_if_cancelled()
             noise = np.stack([each(shape) for each in noises])
-            stroke = self._runtime.paint(before, cell, visible, past, noise, settings, cancel)
-            before, past = stroke.codes, stroke.past
-            running.codes.append(stroke.codes)
-            running.attention.append(stroke.attention)
+            wanted = CellToPaint(cell, before, visible, noise, settings)
+            painted: PaintedCell = self._runtime.paint(wanted, past, cancel)
+            before, past = painted.codes, painted.past
+            running.codes.append(painted.codes)
+            running.attention.append(painted.attention)
             row_ends = (cell + 1) % manifest.side == 0
             shown = self._shown(running, cancel) if row_ends else None
             yield PaintStep(request.job_id, cell + 1, manifest.cells, shown)

@@ -12,6 +12,18 @@ from mmgpt_desktop.messages import RuntimeInfo
 from mmgpt_desktop.painted import PaintSettings
 
 
+class CellToPaint(NamedTuple):
+    """The cell of B pictures with this `number`: int64 codes [B, codes of a cell] of the one
+    `before` it, which of the text is `visible` [B, text], and `noise` [B, codes of a cell, codes]
+    that draws by these `settings`."""
+
+    number: int
+    before: NDArray[np.int64]
+    visible: NDArray[np.bool_]
+    noise: NDArray[np.float32]
+    settings: PaintSettings
+
+
 class PaintedCell(NamedTuple):
     """One cell of B pictures: int64 codes [B, codes of a cell], what the next one goes on with, and
     attention to the text, float32 [B, layer, head, text]."""
@@ -30,16 +42,7 @@ class PainterRuntime(Protocol):
         """The text [B, text] as what the first cell goes on with."""
         ...
 
-    def paint(
-        self,
-        before: NDArray[np.int64],
-        cell: int,
-        visible: NDArray[np.bool_],
-        past: Any,
-        noise: NDArray[np.float32],
-        settings: PaintSettings,
-        cancel: CancelToken,
-    ) -> PaintedCell:
+    def paint(self, cell: CellToPaint, past: Any, cancel: CancelToken) -> PaintedCell:
         """Draw a cell's codes, as the model's `paint`."""
         ...
 

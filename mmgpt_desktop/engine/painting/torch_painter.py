@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.painter_folder import PainterFolder
-from mmgpt_desktop.engine.painting.painter_runtime import PaintedCell, floor, warmth
+from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, floor, warmth
 from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_torch, torch_failures
-from mmgpt_desktop.painted import PaintSettings
 
 if TYPE_CHECKING:
     from mmgpt_desktop.engine.torch_device import Place
@@ -49,27 +48,23 @@ class TorchPainter:
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             return self._model.painter.read(self.place.tensor(ids))
 
-    def paint(
-        self,
-        before: NDArray[np.int64],
-        cell: int,
-        visible: NDArray[np.bool_],
-        past: Any,
-        noise: NDArray[np.float32],
-        settings: PaintSettings,
-        cancel: CancelToken,
-    ) -> PaintedCell:
+    def paint(self, cell: CellToPaint, past: Any, cancel: CancelToken) -> PaintedCell:
         from mmgpt_desktop.model.painting.painter import CodeSampling
 
         cancel.raise_if_cancelled()
+        settings = cell.settings
         numbers = warmth(settings), floor(settings), settings.guidance
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             tensor = self.place.tensor
             how = CodeSampling(
-                tensor(noise), *(tensor(np.array([each], np.float32)) for each in numbers)
+                tensor(cell.noise), *(tensor(np.array([each], np.float32)) for each in numbers)
             )
             stroke = self._model.painter.paint(
-                tensor(before), tensor(np.array([cell])), tensor(visible), past, how
+                tensor(cell.before),
+                tensor(np.array([cell.number])),
+                tensor(cell.visible),
+                past,
+                how,
             )
             codes = stroke.codes.cpu().numpy()
             return PaintedCell(codes, stroke.presents, self.place.array(stroke.attention))
