@@ -56,6 +56,9 @@ STAGES = {
     "painter": TrainingStage(
         "painting.painter_training", "train_painter", "train the GPT that writes pictures"
     ),
+    "flow-painter": TrainingStage(
+        "painting.flow_training", "train_flow", "train the painter that begins with noise"
+    ),
     "painter-bundle": TrainingStage("painting.painter_bundle", "pack_painter", "pack a painter"),
     "translations": TrainingStage("translating", "translations", "how well a bundle translates"),
     "parity": TrainingStage("parity", "compare", "compare ONNX with PyTorch"),

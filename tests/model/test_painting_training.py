@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +16,23 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.model.packing import load_packed
+from mmgpt_desktop.model.painting.flow_painter import FlowPainter
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
-from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
+from mmgpt_desktop.model.painting.painter_config import (
+    FlowPainterConfig,
+    PainterConfig,
+    PictureCoderConfig,
+)
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.painting.codes import CodedPhotos
-from mmgpt_desktop.training.painting.painter_training import ToldPictures
+from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
 from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
+from tests.model.conftest import random_model, tiny_config
 
 TINY_CODER = PictureCoderConfig(
     picture_size=32, widths=(16, 32, 32), fine_width=16, levels=(7, 5), codes_per_cell=3
@@ -230,12 +237,43 @@ def test_some_pictures_are_told_nothing_in_training_and_none_in_choosing(
     work: Path, data: Path, tiny_tokenizer: Path
 ) -> None:
     tokenizer = Tokenizer.from_file(str(tiny_tokenizer))
-    coded, config = CodedPhotos.open(work / "painting"), tiny_painter(300)
+    coded, layout = CodedPhotos.open(work / "painting"), PromptLayout(tokenizer, 6, 0)
     for split, moved in (("train", True), ("dev", False)):
         said = prompts(data, split)
-        rows = ToldPictures(said, coded, tokenizer, config, 60, 1, moved=moved)
+        rows = ToldPictures(said, coded, layout, 60, 1, moved=moved)
         untold = sum(not rows[number]["input_ids"].any() for number in range(60))
         assert 1 <= untold <= 20 if moved else untold == 0
         assert torch.equal(rows[3]["codes"], rows[3]["labels"])
-        again = ToldPictures(said, coded, tokenizer, config, 60, 1, moved=moved)
+        again = ToldPictures(said, coded, layout, 60, 1, moved=moved)
         assert torch.equal(rows[5]["codes"], again[5]["codes"])
+
+
+def test_a_flow_painter_trains_on_the_words_of_a_gpt(
+    work: Path, data: Path, tiny_tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "mmgpt_desktop.training.painting.flow_training"
+    shutil.copyfile(tiny_tokenizer, tmp_path / "tokenizer.json")
+    monkeypatch.setattr(f"{module}.load_packed", lambda _: random_model(tiny_config()))
+    monkeypatch.setattr(f"{module}.FlowPainterConfig", tiny_flow)
+    monkeypatch.setattr(f"{module}.DEV_ROWS", 4)
+    common = ["--data", str(data), "--work", str(work), "--bundle", str(tmp_path)]
+    small = ["--steps", "16", "--batch", "4", "--warmup", "1", "--save-every", "4"]
+    main(["flow-painter", *common, *small, "--learning-rate", "0.01"])
+    state = work / "painting" / "flow-painter-checkpoints" / "checkpoint-16" / "trainer_state.json"
+    rows = json.loads(state.read_text(encoding="utf-8"))["log_history"]
+    losses = [row["eval_loss"] for row in rows if "eval_loss" in row]
+    assert losses[-1] < losses[0]
+    assert FlowPainter.from_pretrained(work / "painting" / "flow-painter").config.channels == 6
+
+
+def tiny_flow(text_width: int, dropout: float) -> FlowPainterConfig:
+    return FlowPainterConfig(
+        text_width=text_width,
+        dropout=dropout,
+        text_length=6,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        side=2,
+        channels=6,
+    )

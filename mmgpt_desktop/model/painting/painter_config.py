@@ -82,3 +82,35 @@ class PainterConfig(PretrainedConfig):
             rope_theta=self.rope_theta,
             dropout=self.dropout,
         )
+
+
+class FlowPainterConfig(PretrainedConfig):
+    """Sizes of the painter that makes all cells at once, of noise.
+
+    It reads `text_length` states of a GPT of `text_width`, and moves `side` x `side` cells of
+    `channels` numbers.
+    """
+
+    model_type = "mmgpt-flow-painter"
+
+    text_width: int = 384
+    text_length: int = 24
+    hidden_size: int = 256
+    num_hidden_layers: int = 8
+    num_attention_heads: int = 4
+    dropout: float = 0.1
+    side: int = PICTURE_SIZE // CELL
+    channels: int = 16
+
+    @property
+    def cells(self) -> int:
+        return self.side**2
+
+    def gpt(self) -> MMGPTConfig:
+        """As the attention of our GPT takes it."""
+        return MMGPTConfig(
+            hidden_size=self.hidden_size,
+            num_hidden_layers=self.num_hidden_layers,
+            num_attention_heads=self.num_attention_heads,
+            dropout=self.dropout,
+        )

@@ -46,24 +46,43 @@ def train_painter(
 ) -> Path:
     """Train to the end and return the painter's folder; a first run begins with that in `start`."""
     torch.manual_seed(recipe.seed)
-    words, coded = Tokenizer.from_file(str(tokenizer)), CodedPhotos.open(work / "painting")
+    words = Tokenizer.from_file(str(tokenizer))
     if start:
         model = MMGPTPainter.from_pretrained(start, dropout=recipe.dropout)
     else:
         vocabulary = words.get_vocab_size()
         model = MMGPTPainter(PainterConfig(vocab_size=vocabulary, dropout=recipe.dropout))
 
-    def rows(split: str, number: int, seed: int) -> ToldPictures:
-        said = prompts(data, split)
-        return ToldPictures(said, coded, words, model.config, number, seed, moved=split == "train")
-
+    layout = PromptLayout(words, model.config.text_length, model.config.pad_token_id)
+    samples = recipe.steps * recipe.batch
     trainer = Trainer(
         model=model,
         args=trainer_arguments(work / "painting" / f"{PAINTER}-checkpoints", recipe),
-        train_dataset=rows("train", recipe.steps * recipe.batch, recipe.seed),
-        eval_dataset=rows("dev", DEV_ROWS, 0),
+        train_dataset=told_pictures(data, work, layout, "train", samples, recipe.seed),
+        eval_dataset=told_pictures(data, work, layout, "dev", DEV_ROWS, 0),
     )
     return run_to_the_end(trainer, work / "painting" / PAINTER)
+
+
+def told_pictures(
+    data: Path, work: Path, layout: PromptLayout, split: str, samples: int, seed: int
+) -> ToldPictures:
+    """So many samples of a split."""
+    coded, said = CodedPhotos.open(work / "painting"), prompts(data, split)
+    return ToldPictures(said, coded, layout, samples, seed, moved=split == "train")
+
+
+@dataclass(frozen=True)
+class PromptLayout:
+    """How a prompt becomes tokens: so many, the last of which are padding."""
+
+    tokenizer: Tokenizer
+    length: int
+    pad: int
+
+    def tokens(self, prompt: str) -> torch.Tensor:
+        (ids,) = numbers(self.tokenizer, [prompt], self.length, self.pad)
+        return torch.tensor(ids)
 
 
 class ToldPictures(Dataset[dict[str, Any]]):
@@ -74,14 +93,13 @@ class ToldPictures(Dataset[dict[str, Any]]):
         self,
         said: Mapping[str, Sequence[str]],
         coded: CodedPhotos,
-        tokenizer: Tokenizer,
-        config: PainterConfig,
+        layout: PromptLayout,
         samples: int,
         seed: int,
         *,
         moved: bool,
     ) -> None:
-        self.said, self.coded, self.tokenizer, self.config = said, coded, tokenizer, config
+        self.said, self.coded, self.layout = said, coded, layout
         self.samples, self.seed, self.moved = samples, seed, moved
         self.images = [image for image in said if image in coded.index]
         self.often = np.cumsum([how_often(image, said[image]) for image in self.images])
@@ -98,6 +116,4 @@ class ToldPictures(Dataset[dict[str, Any]]):
         prompt = drawn_from(self.said[image], rng)
         if self.moved and rng.random() < UNTOLD:
             prompt = ""
-        config = self.config
-        (ids,) = numbers(self.tokenizer, [prompt], config.text_length, config.pad_token_id)
-        return {"input_ids": torch.tensor(ids), "codes": codes, "labels": codes}
+        return {"input_ids": self.layout.tokens(prompt), "codes": codes, "labels": codes}
