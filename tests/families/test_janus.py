@@ -65,8 +65,8 @@ TOKENS = 36
 LONG = [(90, 20), (20, 90)]
 
 
-def tiny_janus(path: Path) -> Path:
-    """A square of 24 x 24 pixels is 6 x 6 patches; it begins with the system prompt."""
+def tiny_janus(path: Path, *, system: bool = False) -> Path:
+    """A square of 24 x 24 pixels is 6 x 6 patches; with `system` its own prompt goes first."""
     tokenizer = byte_tokenizer(SPECIAL)
     begin = (BEGIN, not_none(tokenizer.token_to_id(BEGIN)))
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -114,7 +114,7 @@ def tiny_janus(path: Path) -> Path:
         image_processor={"image_processor_type": "JanusImageProcessor", **SETTINGS},
         tokens={"bos_token": BEGIN, "eos_token": END},
     )
-    change(path, "processor_config", use_default_system_prompt=True, num_image_tokens=TOKENS)
+    change(path, "processor_config", use_default_system_prompt=system, num_image_tokens=TOKENS)
     return path
 
 
@@ -128,9 +128,9 @@ def change(folder: Path, name: str, **changes: Any) -> None:
     file.write_text(json.dumps({**settings, **changes}))
 
 
-def processor(folder: Path, *, system: bool = True, **settings: Any) -> Any:
+def processor(folder: Path, *, system: bool = False) -> Any:
     return JanusProcessor(
-        JanusImageProcessorPil(**{**SETTINGS, **settings}),
+        JanusImageProcessorPil(**SETTINGS),
         PreTrainedTokenizerFast.from_pretrained(folder, extra_special_tokens=IMAGES),
         chat_template=TEMPLATE,
         use_default_system_prompt=system,
@@ -177,13 +177,14 @@ def test_prompts_and_pixels_are_transformers_own(family: Family, folder: Path) -
         check_prompt(family, theirs, [noise_photo(width, height)])
 
 
-def test_the_system_prompt_is_written_only_where_settings_say_so(tmp_path: Path) -> None:
-    path = tiny_janus(tmp_path / "model")
-    change(path, "processor_config", use_default_system_prompt=False)
-    family = family_of(open_checkpoint(path))
-    check_prompt(family, processor(path, system=False), PHOTOS)
-    asked = family.build_prompt([Message("user", "What?")], [], 16).token_ids
-    assert family.tokenizer.decode(asked, skip_special_tokens=False).startswith(f"{BEGIN}<|User|>")
+def test_the_system_prompt_goes_first_where_settings_say_so(tmp_path: Path, family: Family) -> None:
+    path = tiny_janus(tmp_path / "model", system=True)
+    told = family_of(open_checkpoint(path))
+    check_prompt(told, processor(path, system=True), PHOTOS)
+    for each, begin in ((told, "You are a helpful"), (family, "<|User|>: What?")):
+        asked = each.build_prompt([Message("user", "What?")], [], 16).token_ids
+        text = each.tokenizer.decode(asked, skip_special_tokens=False)
+        assert text.startswith(f"{BEGIN}{begin}")
 
 
 def test_what_settings_leave_out_is_taken_as_transformers_does(tmp_path: Path) -> None:
