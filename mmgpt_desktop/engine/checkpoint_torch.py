@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -209,12 +210,12 @@ class CheckpointTorch:
 def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
     """The model of a checkpoint. Raises RuntimeFailure where tensors are missing, for which
     transformers takes random numbers; and whatever transformers raises."""
-    from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # on stderr, among what a command tells
     logging.set_verbosity_error()  # a table of what is missing, too
-    loaded: Any = AutoModelForImageTextToText.from_pretrained(
+    kind: Any = resolve_name(family_class(checkpoint.model_type).torch_model)
+    loaded = kind.from_pretrained(
         checkpoint.path,
         use_safetensors=True,
         local_files_only=True,

@@ -2451,6 +2451,10 @@
         <translation>用于简短的任务，例如：caption en。</translation>
     </message>
     <message>
+        <source>Made to read pictures and to make them; here it reads them.</source>
+        <translation>既能读图也能画图的模型；在这里只用来读图。</translation>
+    </message>
+    <message>
         <source>One of the strongest small ones, in many languages.</source>
         <translation>最强的小模型之一，支持多种语言。</translation>
     </message>

@@ -192,7 +192,8 @@ def liven(model: Any) -> None:
     for name, parameter in [*language.named_parameters(), ("head", model.lm_head.weight)]:
         if parameter.ndim > 1 and "embed" not in name:
             torch.nn.init.normal_(parameter, std=0.3)
-    for name, parameter in model.model.vision_tower.named_parameters():
+    eyes = getattr(model.model, "vision_tower", None) or model.model.vision_model
+    for name, parameter in eyes.named_parameters():
         if "patch_embedding" in name and parameter.ndim == 4:  # a patch's mean colour
             means = torch.randn(parameter.shape[:2])[:, :, None, None]
             parameter.data.copy_(means.expand_as(parameter) / parameter[0, 0].numel())

@@ -132,7 +132,9 @@ def test_an_unknown_family_names_those_that_are_known(
     config_with(checkpoint, model_type="mystery_vl")
     switched(qtbot, opening, checkpoint)
     hint = opening.window.notices.current()[0].hint.text()
-    assert hint.startswith("These are: gemma3, idefics, idefics3, internvl, kosmos-2, llava,")
+    assert hint.startswith(
+        "These are: gemma3, idefics, idefics3, internvl, janus, kosmos-2, llava,"
+    )
 
 
 def strange_input(folder: Path) -> None:

@@ -68,11 +68,12 @@ class Family(ABC):
     image_axes: ClassVar[Mapping[str, int | None]] = {"pixel_values": None}
     """The arrays that its image encoder takes, each with the axis whose length differs between
     photos, if one does."""
+    torch_model: ClassVar[str] = "transformers:AutoModelForImageTextToText"
     torch_runtime: ClassVar[str] = "mmgpt_desktop.engine.checkpoint_torch:CheckpointTorch"
     onnx_runtime: ClassVar[str] = "mmgpt_desktop.engine.checkpoint_onnx:CheckpointOnnx"
     encoder: ClassVar[str] = "mmgpt_desktop.engine.image_encoder:OwnEncoder"
-    """Classes that run it, and the encoder as PyTorch's exporter takes it: imported by name, since
-    each brings a library that the others do without."""
+    """The class that its weights are read into, those that run it, and the encoder as PyTorch's
+    exporter takes it: imported by name, since each brings a library that the others do without."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         """Raises BundleError, and whatever settings that don't fit together break."""
