@@ -86,6 +86,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "shares": {"nargs": "+", "type": _share, "metavar": "MODEL=SHARE"},
     "out": {"help": "the folder, or the picture, to write"},
+    "tokenizer": {"help": "a tokenizer.json"},
+    "looks": {"metavar": "N", "help": "so many parts of each photo"},
     "fusion": {"help": "the default fusion (default: as the model has it)"},
     "model": {"help": "a model's folder (default: the last stage's; for parity: none)"},
     "bundle": {"default": mini_path()},

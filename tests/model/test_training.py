@@ -227,6 +227,10 @@ def test_looks_are_trained_and_go_on_where_they_stopped(
     assert packed.keys() == whole.keys()
 
 
+WITHOUT_DATA = {"average", "graphs", "curves", "failures", "painter-bundle"}
+RUNS = {"pretrain", "train", "looks", "reward", "picture-coder", "painter", "flow-painter"}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_stage_says_what_it_takes(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -234,8 +238,8 @@ def test_each_stage_says_what_it_takes(stage: str, capsys: pytest.CaptureFixture
     assert ended.value.code == 0
     said = capsys.readouterr().out
     assert STAGES[stage].summary in " ".join(said.split())
-    assert ("--data" in said) is (stage not in ("average", "graphs", "curves", "failures"))
-    assert ("--learning-rate" in said) is (stage in ("pretrain", "train", "looks", "reward"))
+    assert ("--data" in said) is (stage not in WITHOUT_DATA)
+    assert ("--learning-rate" in said) is (stage in RUNS)
 
 
 def test_a_stage_that_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
