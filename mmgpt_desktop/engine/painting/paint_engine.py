@@ -58,6 +58,7 @@ class _Running:
     notes: list[Note] = field(default_factory=list)
     codes: list[NDArray[np.int64]] = field(default_factory=list)
     attention: list[NDArray[np.float32]] = field(default_factory=list)
+    shown: NDArray[np.uint8] = field(init=False)  # the latest
 
 
 class PaintEngine(RuntimeChain):
@@ -178,7 +179,7 @@ class PaintEngine(RuntimeChain):
             running = _Running(request, prompt)
             try:
                 yield from self._cells(running, cancel)
-                yield self._finished(running, cancel)
+                yield self._finished(running)
                 return
             except RuntimeFailure as failure:
                 self.go_over(failure)
@@ -201,8 +202,9 @@ class PaintEngine(RuntimeChain):
             before, past = painted.codes, painted.past
             running.codes.append(painted.codes)
             running.attention.append(painted.attention)
-            row_ends = (cell + 1) % manifest.side == 0
-            shown = self._shown(running, cancel) if row_ends else None
+            shown = None
+            if (cell + 1) % manifest.side == 0:
+                shown = running.shown = self._shown(running, cancel)
             yield PaintStep(request.job_id, cell + 1, manifest.cells, shown)
 
     def _shown(self, running: _Running, cancel: CancelToken) -> NDArray[np.uint8]:
@@ -229,10 +231,10 @@ class PaintEngine(RuntimeChain):
         shown.setflags(write=False)
         return shown
 
-    def _finished(self, running: _Running, cancel: CancelToken) -> tuple[Painting, ...]:
+    def _finished(self, running: _Running) -> tuple[Painting, ...]:
+        """With the last row the whole was shown."""
         request, prompt = running.request, running.prompt
         attention = np.stack(running.attention, axis=1)  # [picture, cell, layer, head, text]
-        pictures = self._shown(running, cancel)
         return tuple(
             Painting(
                 pixels,
@@ -241,7 +243,7 @@ class PaintEngine(RuntimeChain):
                 prompt.words,
                 _read_only(word_maps(attention[number], prompt.spans, self.folder.manifest.side)),
             )
-            for number, pixels in enumerate(pictures)
+            for number, pixels in enumerate(running.shown)
         )
 
 
