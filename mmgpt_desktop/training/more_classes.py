@@ -22,7 +22,7 @@ from mmgpt_desktop.training.chinese import named
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import in_mid_sentence, name_tokens, padded
 from mmgpt_desktop.training.label_kinds import label_section, plain_label
-from mmgpt_desktop.training.photo_texts import PhotoTexts, read_rows, split_of
+from mmgpt_desktop.training.photo_texts import PhotoTexts, images_of, read_rows
 from mmgpt_desktop.training.wordings import CHINESE
 
 NAMED = "named"
@@ -68,7 +68,7 @@ def add_classes(
     labels = sorted({each for each in shown.values() if fits(each, tokenizer, languages, room)})
     places = {label: place for place, label in enumerate(labels)}
     numbers = {image: places[each] for image, each in shown.items() if each in places}
-    train, dev = (_images(data, split) for split in ("train", "dev"))
+    train, dev = (images_of(data, split) for split in ("train", "dev"))
     layer = learn(
         [read(old.encoder, features, train, numbers, mirrored=turned) for turned in (False, True)],
         len(labels),
@@ -97,10 +97,6 @@ def fits(label: NameInBoth, tokenizer: Tokenizer, languages: Sequence[str], room
     return all(
         len(in_mid_sentence(tokenizer, label.in_language(each), each)) <= room for each in languages
     )
-
-
-def _images(data: Path, split: str) -> list[str]:
-    return sorted({row["image"] for row in read_rows(data) if split_of(row) == split})
 
 
 @torch.no_grad()

@@ -221,6 +221,11 @@ def split_of(row: Row) -> str:
     return "dev" if kept else str(row["split"])
 
 
+def images_of(data: Path, split: str) -> list[str]:
+    """All of the split of which a text speaks, in a fixed order."""
+    return sorted({row["image"] for row in read_rows(data) if split_of(row) == split})
+
+
 def is_kept_back(image: str, apart: int) -> bool:
     """Whether a training photo is among those of which one in so many is never trained on."""
     return zlib.crc32(image.encode()) % apart == 0

@@ -46,28 +46,15 @@ class PictureCoderConfig(PretrainedConfig):
         return self.codes_per_cell * len(self.levels)
 
 
-class PainterConfig(PretrainedConfig):
-    """Sizes of the GPT that writes pictures.
+class CellsConfig(PretrainedConfig):
+    """What our painters share: a transformer of our GPT's layers over `side` x `side` cells."""
 
-    It reads `text_length` tokens of a `vocab_size` and writes `side` x `side` cells of
-    `codes_per_cell` codes each, of which there are `codes`; both have embeddings of
-    `embedding_size`.
-    """
-
-    model_type = "mmgpt-painter"
-
-    vocab_size: int = 12_000
-    text_length: int = 24
-    embedding_size: int = 64
     hidden_size: int = 256
     num_hidden_layers: int = 8
     num_attention_heads: int = 4
     rope_theta: float = 10_000.0
     dropout: float = 0.1
     side: int = PICTURE_SIZE // CELL
-    codes: int = 1225
-    codes_per_cell: int = 4
-    pad_token_id: int = 0
 
     @property
     def cells(self) -> int:
@@ -84,7 +71,25 @@ class PainterConfig(PretrainedConfig):
         )
 
 
-class FlowPainterConfig(PretrainedConfig):
+class PainterConfig(CellsConfig):
+    """Sizes of the GPT that writes pictures.
+
+    It reads `text_length` tokens of a `vocab_size` and writes `side` x `side` cells of
+    `codes_per_cell` codes each, of which there are `codes`; both have embeddings of
+    `embedding_size`.
+    """
+
+    model_type = "mmgpt-painter"
+
+    vocab_size: int = 12_000
+    text_length: int = 24
+    embedding_size: int = 64
+    codes: int = 1225
+    codes_per_cell: int = 4
+    pad_token_id: int = 0
+
+
+class FlowPainterConfig(CellsConfig):
     """Sizes of the painter that makes all cells at once, of noise.
 
     It reads `text_length` states of a GPT of `text_width`, and moves `side` x `side` cells of
@@ -95,22 +100,4 @@ class FlowPainterConfig(PretrainedConfig):
 
     text_width: int = 384
     text_length: int = 24
-    hidden_size: int = 256
-    num_hidden_layers: int = 8
-    num_attention_heads: int = 4
-    dropout: float = 0.1
-    side: int = PICTURE_SIZE // CELL
     channels: int = 16
-
-    @property
-    def cells(self) -> int:
-        return self.side**2
-
-    def gpt(self) -> MMGPTConfig:
-        """As the attention of our GPT takes it."""
-        return MMGPTConfig(
-            hidden_size=self.hidden_size,
-            num_hidden_layers=self.num_hidden_layers,
-            num_attention_heads=self.num_attention_heads,
-            dropout=self.dropout,
-        )

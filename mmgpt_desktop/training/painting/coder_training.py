@@ -16,7 +16,7 @@ from mmgpt_desktop.model.painting.painter_config import PictureCoderConfig
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import PhotoParts
-from mmgpt_desktop.training.photo_texts import read_rows, split_of
+from mmgpt_desktop.training.photo_texts import images_of
 from mmgpt_desktop.training.recipes import RunRecipe
 from mmgpt_desktop.training.train import run_to_the_end, trainer_arguments
 
@@ -52,18 +52,14 @@ def train_coder(data: Path, work: Path, recipe: CoderRecipe, bundle: Path) -> Pa
         args=trainer_arguments(work / "painting" / f"{CODER}-checkpoints", recipe),
         train_dataset=PhotoParts(
             data,
-            photos_of(data, "train"),
+            images_of(data, "train"),
             size,
             samples=recipe.steps * recipe.batch,
             seed=recipe.seed,
         ),
-        eval_dataset=PhotoParts(data, photos_of(data, "dev"), size, samples=DEV_PHOTOS, seed=None),
+        eval_dataset=PhotoParts(data, images_of(data, "dev"), size, samples=DEV_PHOTOS, seed=None),
     )
     return run_to_the_end(trainer, work / "painting" / CODER)
-
-
-def photos_of(data: Path, split: str) -> list[str]:
-    return sorted({row["image"] for row in read_rows(data) if split_of(row) == split})
 
 
 class CoderTrainer(Trainer):

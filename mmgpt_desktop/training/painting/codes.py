@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
-from mmgpt_desktop.training.painting.coder_training import CODER, photos_of
+from mmgpt_desktop.training.painting.coder_training import CODER
 from mmgpt_desktop.training.painting.shown import as_tensor, part
+from mmgpt_desktop.training.photo_texts import images_of
 
 FILE, LIST = "codes.npy", "coded.json"
 BATCH = 32
@@ -41,7 +42,7 @@ def cache_codes(data: Path, work: Path, looks: int = 6) -> Path:
     """Write the codes of all photos for training and choosing; look 0 is the photo's middle."""
     work = work / "painting"
     coder = PictureCoder.from_pretrained(work / CODER).eval()
-    photos = photos_of(data, "train") + photos_of(data, "dev")
+    photos = images_of(data, "train") + images_of(data, "dev")
     config = coder.config
     found = np.zeros((len(photos), looks, config.side**2, config.codes_per_cell), np.int16)
     for first in range(0, len(photos), BATCH):

@@ -44,7 +44,7 @@ def build_painter(model: PaintingModel, tokenizer: Path, folder: Path) -> None:
     packed = PaintingModel.load_packed(folder)
     export_painter(packed, folder)
     config = packed.painter.config
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent == folder]
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     manifest = {
         "format": FORMAT,
         "family": FAMILY,
