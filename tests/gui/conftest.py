@@ -79,7 +79,7 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         apps.append(app)
         app.start()
         if wait:
-            qtbot.waitUntil(lambda: app.chat.controller.model is not None, timeout=30_000)
+            qtbot.waitUntil(lambda: app.models.loader.model is not None, timeout=30_000)  # the last
         return app
 
     yield make

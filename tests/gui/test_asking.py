@@ -277,7 +277,7 @@ def test_a_question_can_be_stopped_while_the_model_loads(qtbot: QtBot, make_app:
     app.chat.controller.stop()
     assert not app.chat.controller.busy
     engine.load_gate.release()
-    qtbot.waitUntil(lambda: app.chat.controller.model is not None)
+    qtbot.waitUntil(lambda: app.models.loader.model is not None)
     assert engine.requests == []
 
 
@@ -295,7 +295,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(
     idle(qtbot, app)
     assert app.window.prompt.edit.toPlainText() == "What?"
     app.window.status.load.click()
-    qtbot.waitUntil(lambda: app.chat.controller.model is not None)
+    qtbot.waitUntil(lambda: app.models.loader.model is not None)
 
 
 def test_loading_can_be_cancelled(qtbot: QtBot, make_app: MakeApp) -> None:

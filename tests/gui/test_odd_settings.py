@@ -38,7 +38,7 @@ def test_it_starts_and_answers(qtbot: QtBot, qapp: QApplication, tmp_path: Path,
     app = App(qapp, FakeEngine(), path)
     try:
         app.start()
-        qtbot.waitUntil(lambda: app.chat.controller.model is not None)
+        qtbot.waitUntil(lambda: app.models.loader.model is not None)
         ask_about_photo(qtbot, app)
         assert app.chat.controller.conversation.turns[0].answer.strip()
     finally:

@@ -176,7 +176,7 @@ def test_before_a_model_is_there_it_is_not_known(qtbot: QtBot, make_app: MakeApp
     app.chat.controller.ask("Is it like [picture 1]?")
     assert app.window.prompt.problem.text().startswith("Wait until the model is loaded")
     engine.load_gate.release()
-    qtbot.waitUntil(lambda: app.chat.controller.model is not None)
+    qtbot.waitUntil(lambda: app.models.loader.model is not None)
 
 
 def test_the_menu_names_a_picture(qtbot: QtBot, window: Window) -> None:

@@ -77,7 +77,7 @@ def test_all_fusions_answer_side_by_side_and_the_graph_is_shown(
     app.start()
     app.pictures.photos.open([read_samples()[0].path])
     qtbot.waitUntil(
-        lambda: app.pictures.photos.count == 1 and app.chat.controller.model is not None
+        lambda: app.pictures.photos.count == 1 and app.models.loader.model is not None
     )
     app.heatmap.comparisons.compare()
     (comparison,) = app.window.findChildren(Comparison)

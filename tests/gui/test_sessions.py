@@ -252,7 +252,7 @@ def test_closing_keeps_what_nobody_saved_without_a_question_later(
     app.window.close()
     assert len(list((tmp_path / "unsaved").glob("*.mmgpt"))) == 1
     again = make_app(wait=False)
-    qtbot.waitUntil(lambda: again.chat.controller.model is not None)
+    qtbot.waitUntil(lambda: again.models.loader.model is not None)
     again.window.actions_by_name["recent"].trigger()
     qtbot.waitUntil(lambda: bool(again.window.findChildren(RecentDialog)))
     assert again.window.notices.current() == []
