@@ -76,9 +76,7 @@ def test_all_fusions_answer_side_by_side_and_the_graph_is_shown(
     app = App(qapp, engine_maker(bundle, None), tmp_path / "settings.json", {"language": "en"})
     app.start()
     app.pictures.photos.open([read_samples()[0].path])
-    qtbot.waitUntil(
-        lambda: app.pictures.photos.count == 1 and app.models.loader.model is not None
-    )
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1 and app.models.loader.model is not None)
     app.heatmap.comparisons.compare()
     (comparison,) = app.window.findChildren(Comparison)
     qtbot.waitUntil(lambda: not comparison.busy)
