@@ -60,18 +60,42 @@ class PromptWord:
 
 
 @dataclass(frozen=True, eq=False)
-class Painting:
-    """A finished picture: `pixels` uint8 [height, width, 3], read-only, and what drew it.
+class LeftOut:
+    """What it changed to leave `word` out of a prompt and draw with the same seed.
+
+    `change` float32 [row, column] says how far the pixels of each cell are apart, on average, of
+    255; `ratio` how many times as far where the word's map was strongest as elsewhere. None: there
+    was no such map, or nothing changed.
+    """
+
+    word: str
+    change: NDArray[np.float32]
+    ratio: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """How a picture was drawn: what draws it again, and what each word drew.
 
     `maps` float32 [word, row, column] say how much each cell read each of the `words` while it was
     drawn, the mean over layers and heads. They need not sum to 1: cells read one another, too.
+    `left_out` compares with the picture of before, where a word was left out of its prompt.
     """
 
-    pixels: NDArray[np.uint8]
     prompt: str
-    seed: int
+    seed: Count
+    painter: str
     words: tuple[PromptWord, ...]
     maps: NDArray[np.float32]
+    left_out: LeftOut | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """A finished picture: `pixels` uint8 [height, width, 3], read-only, and how it was drawn."""
+
+    pixels: NDArray[np.uint8]
+    drawing: Drawing
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,13 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.option_types import number
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.imaging.encoded import encoded
-from mmgpt_desktop.painted import MOST_PICTURES, Painting, PaintOutcome, PaintRequest, PaintStep
+from mmgpt_desktop.imaging.drawing_file import drawing_png
+from mmgpt_desktop.painted import MOST_PICTURES, PaintOutcome, PaintRequest, PaintStep
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.writing import write
@@ -56,8 +54,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         outcome = _painted(painter, options)
         pixels = np.concatenate([each.pixels for each in outcome.paintings], axis=1)
-        picture, about = Image.fromarray(pixels), _about(painter, outcome.paintings)
-        write(options.out, encoded(picture, "PNG", pnginfo=about))
+        write(options.out, drawing_png(pixels, outcome.paintings[0].drawing))
     finally:
         painter.close()
     if options.json:
@@ -86,18 +83,8 @@ def _painted(painter: PaintEngine, options: argparse.Namespace) -> PaintOutcome:
     return outcome
 
 
-def _about(painter: PaintEngine, paintings: tuple[Painting, ...]) -> PngInfo:
-    """The prompt and what else draws the same picture again, as text inside the PNG."""
-    told = PngInfo()
-    told.add_itxt("prompt", paintings[0].prompt)
-    told.add_itxt("seed", str(paintings[0].seed))
-    told.add_itxt("model", painter.info.name)
-    told.add_itxt("Software", "MMGPT Desktop")
-    return told
-
-
 def _as_object(outcome: PaintOutcome) -> dict[str, object]:
-    first = outcome.paintings[0]
+    first = outcome.paintings[0].drawing
     shares = first.maps.sum(axis=(1, 2)) / max(float(first.maps.sum()), 1e-9)
     return {
         "prompt": first.prompt,

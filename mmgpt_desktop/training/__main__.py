@@ -52,6 +52,9 @@ STAGES = {
     "picture-coder": TrainingStage(
         "painting.coder_training", "train_coder", "train what makes codes of pictures"
     ),
+    "picture-decoder": TrainingStage(
+        "painting.decoder_training", "train_decoder", "train a smaller decoder of the same codes"
+    ),
     "picture-codes": TrainingStage("painting.codes", "cache_codes", "keep each photo as codes"),
     "painter": TrainingStage(
         "painting.painter_training", "train_painter", "train the GPT that writes pictures"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,22 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.attention.left_out import (
+    changed,
+    inside_against_outside,
+    left_out,
+    without_word,
+)
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.messages import Photo, RuntimeName
-from mmgpt_desktop.painted import Painting, PromptWord
+from mmgpt_desktop.painted import Drawing, Painting, PromptWord
 from mmgpt_desktop.training.evaluation import drawn_pictures as drawing
 from mmgpt_desktop.training.evaluation.drawn_pictures import (
     Told,
-    changed,
     frechet_distance,
-    inside_against_outside,
     nearest,
     told_of,
     truth_of_maps,
-    without_word,
 )
 from mmgpt_desktop.training.evaluation.table import Row
 from tests.tiny_painter import FakePainter, fake_maker, write_painter
@@ -69,7 +73,7 @@ class Flatterer:
 
 def cells(pixels: NDArray[np.uint8], maps: NDArray[np.float32], prompt: str = "a dog") -> Painting:
     words = (PromptWord("a", 0, 1), PromptWord("dog", 2, 5))
-    return Painting(pixels, prompt, 0, words, maps)
+    return Painting(pixels, Drawing(prompt, 0, "painter", words, maps))
 
 
 def grey(*values: int) -> NDArray[np.uint8]:
@@ -126,18 +130,20 @@ def test_the_nearest_is_found() -> None:
 def test_a_change_is_compared_inside_and_outside() -> None:
     maps = np.array([[[0, 0], [0, 0]], [[0.1, 0.9], [0.2, 0.3]]], np.float32)
     one, other = cells(grey(10, 20, 30, 40), maps), cells(grey(10, 60, 40, 40), maps)
-    change = changed(one, other)
+    change = changed(one.pixels, other.pixels, (2, 2))
     assert change.tolist() == [[0, 40], [10, 0]]
     ratio = inside_against_outside(change, maps[1])
     assert ratio == pytest.approx(40 / (10 / 3), rel=1e-3)
-    assert inside_against_outside(np.zeros((2, 2)), maps[1]) is None
+    assert inside_against_outside(np.zeros((2, 2), np.float32), maps[1]) is None
+    found = left_out(one, 1, other)
+    assert (found.word, found.ratio) == ("dog", ratio)
 
 
 def test_a_word_is_left_out_wherever_it_stands() -> None:
     words = (PromptWord("a", 0, 1), PromptWord("red", 2, 5), PromptWord("rose", 6, 10))
-    painting = Painting(grey(0, 0, 0, 0), "a red rose.", 0, words, np.zeros((3, 2, 2), np.float32))
-    left = [without_word(painting, number) for number in range(3)]
-    assert left == ["red rose.", "a rose.", "a red ."]
+    told = Drawing("a red rose.", 0, "painter", words, np.zeros((3, 2, 2), np.float32))
+    left = [without_word(told, number) for number in range(3)]
+    assert left == ["red rose.", "a rose.", "a red."]
 
 
 def test_words_are_left_out_with_the_same_seed(
@@ -152,7 +158,7 @@ def test_words_are_left_out_with_the_same_seed(
         asked.append((prompt, seed))
         brighter = painting.pixels.copy()
         brighter[:16, 16:] += 1  # the cell that reads the second token
-        return Painting(brighter, prompt, seed, (), painting.maps)
+        return Painting(brighter, replace(painting.drawing, prompt=prompt, seed=seed))
 
     monkeypatch.setattr(drawing, "draw", other)
     (row,) = truth_of_maps(painter, {told: painting})

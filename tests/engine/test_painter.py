@@ -53,19 +53,20 @@ def test_a_picture_grows_cell_by_cell_and_comes_with_its_words(folder: Path) -> 
     assert (outcome.kind, outcome.job_id, outcome.error) == ("done", 7, None)
     (painting,) = outcome.paintings
     assert np.array_equal(painting.pixels, not_none(shown[3])[0])
-    assert (painting.prompt, painting.seed) == ("A red rose", 3)
-    assert [word.text for word in painting.words] == ["A", "red", "rose"]
-    assert painting.maps.shape == (3, SIDE, SIDE)
-    assert not painting.maps.flags.writeable
+    drawing = painting.drawing
+    assert (drawing.prompt, drawing.seed) == ("A red rose", 3)
+    assert [word.text for word in drawing.words] == ["A", "red", "rose"]
+    assert drawing.maps.shape == (3, SIDE, SIDE)
+    assert not drawing.maps.flags.writeable
     assert not painting.pixels.flags.writeable
 
 
 def test_the_same_seed_draws_the_same_and_each_picture_has_the_next(folder: Path) -> None:
     one = painter(folder)
     three = paint(one, PaintRequest(1, "a dog", seed=5, pictures=3))[1].paintings
-    assert [each.seed for each in three] == [5, 6, 7]
+    assert [each.drawing.seed for each in three] == [5, 6, 7]
     for known in three:
-        (again,) = paint(one, PaintRequest(2, "a dog", seed=known.seed))[1].paintings
+        (again,) = paint(one, PaintRequest(2, "a dog", seed=known.drawing.seed))[1].paintings
         assert np.array_equal(again.pixels, known.pixels)
     assert len({each.pixels.tobytes() for each in three}) > 1
 
@@ -129,15 +130,15 @@ def test_any_other_prompt_is_drawn(folder: Path, prompt: str) -> None:
     _, outcome = paint(painter(folder), PaintRequest(1, prompt))
     assert outcome.kind == "done"
     (painting,) = outcome.paintings
-    assert len(painting.maps) == len(painting.words)
-    for word in painting.words:
+    assert len(painting.drawing.maps) == len(painting.drawing.words)
+    for word in painting.drawing.words:
         assert prompt[word.start : word.stop] == word.text
 
 
 def test_of_a_long_prompt_only_the_beginning_is_read_and_that_is_said(folder: Path) -> None:
     _, outcome = paint(painter(folder), PaintRequest(1, "a dog on grass " * 100))
     assert str(outcome.notes[0]).startswith("The painter read only the beginning: a dog")
-    assert len(outcome.paintings[0].words) < 7
+    assert len(outcome.paintings[0].drawing.words) < 7
 
 
 def test_what_breaks_unexpectedly_is_one_outcome(

@@ -54,7 +54,7 @@ def tiny_painting() -> PaintingModel:
         PictureCoderConfig(
             picture_size=16 * SIDE,
             widths=(16, 32, 32),
-            fine_width=16,
+            drawing_widths=(32, 32, 16, 16),
             levels=(7, 5),
             codes_per_cell=PARTS,
         )
@@ -307,9 +307,9 @@ def test_both_runtimes_draw_the_same_picture(folder: Path) -> None:
     assert [each.kind for each in (with_onnx, with_torch)] == ["done", "done"]
     for one, other in zip(with_onnx.paintings, with_torch.paintings, strict=True):
         assert int(np.abs(one.pixels.astype(int) - other.pixels).max()) <= 1
-        np.testing.assert_allclose(one.maps, other.maps, atol=1e-5)
-        assert [word.text for word in one.words] == ["A", "dog", "runs"]
-        assert float(one.maps.min()) > 0, "each cell read each word"
+        np.testing.assert_allclose(one.drawing.maps, other.drawing.maps, atol=1e-5)
+        assert [word.text for word in one.drawing.words] == ["A", "dog", "runs"]
+        assert float(one.drawing.maps.min()) > 0, "each cell read each word"
     assert not np.array_equal(with_onnx.paintings[0].pixels, with_onnx.paintings[1].pixels)
 
 

@@ -35,7 +35,11 @@ from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often
 from tests.model.conftest import random_model, tiny_config
 
 TINY_CODER = PictureCoderConfig(
-    picture_size=32, widths=(16, 32, 32), fine_width=16, levels=(7, 5), codes_per_cell=3
+    picture_size=32,
+    widths=(16, 32, 32),
+    drawing_widths=(32, 32, 16, 16),
+    levels=(7, 5),
+    codes_per_cell=3,
 )
 ROSE, SHIRT, DOG = (
     "images/flowers102/rose.png",

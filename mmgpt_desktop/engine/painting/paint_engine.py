@@ -26,6 +26,7 @@ from mmgpt_desktop.errors import AppError, BundleError, Cancelled, PromptError, 
 from mmgpt_desktop.messages import OutcomeKind, RuntimeName
 from mmgpt_desktop.note import Note
 from mmgpt_desktop.painted import (
+    Drawing,
     PainterInfo,
     Painting,
     PaintOutcome,
@@ -234,14 +235,15 @@ class PaintEngine(RuntimeChain):
     def _finished(self, running: _Running) -> tuple[Painting, ...]:
         """With the last row the whole was shown."""
         request, prompt = running.request, running.prompt
+        manifest = self.folder.manifest
         attention = np.stack(running.attention, axis=1)  # [picture, cell, layer, head, text]
+        maps = [_read_only(word_maps(each, prompt.spans, manifest.side)) for each in attention]
         return tuple(
             Painting(
                 pixels,
-                request.prompt,
-                request.seed + number,
-                prompt.words,
-                _read_only(word_maps(attention[number], prompt.spans, self.folder.manifest.side)),
+                Drawing(
+                    request.prompt, request.seed + number, manifest.name, prompt.words, maps[number]
+                ),
             )
             for number, pixels in enumerate(running.shown)
         )

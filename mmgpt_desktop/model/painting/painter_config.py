@@ -17,16 +17,16 @@ CELL = 16
 class PictureCoderConfig(PretrainedConfig):
     """Sizes of the autoencoder.
 
-    `widths` are the channels at a quarter, an eighth and a sixteenth of the picture's side, and
-    `fine_width` those at its half, which only the decoder has. Each cell of a sixteenth has
-    `codes_per_cell` codes, whose numbers have so many `levels`.
+    `widths` are the encoder's channels at a quarter, an eighth and a sixteenth of the picture's
+    side, `drawing_widths` the decoder's on the way back, as far as a half. Each cell of a sixteenth
+    has `codes_per_cell` codes, whose numbers have so many `levels`.
     """
 
     model_type = "mmgpt-picture-coder"
 
     picture_size: int = PICTURE_SIZE
     widths: Sequence[int] = (64, 128, 256)
-    fine_width: int = 32
+    drawing_widths: Sequence[int] = (256, 128, 64, 32)
     levels: Sequence[int] = (7, 7, 5, 5)
     codes_per_cell: int = 4
 

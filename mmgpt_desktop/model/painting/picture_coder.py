@@ -6,7 +6,6 @@ al., 2021), and scalar quantisation in the codebook's place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -99,7 +98,7 @@ def _encoder(config: PictureCoderConfig) -> nn.Sequential:
 
 
 def _decoder(config: PictureCoderConfig) -> nn.Sequential:
-    widths: Sequence[int] = (*reversed(config.widths), config.fine_width)
+    widths = config.drawing_widths
     layers: list[nn.Module] = [nn.Conv2d(config.channels, widths[0], 3, padding=1)]
     layers += [Residual(widths[0]), Residual(widths[0])]
     for before, after in pairwise(widths):

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from mmgpt_desktop.attention.left_out import left_out, without_word
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
@@ -51,8 +52,6 @@ NOTES = (
     " another one. The Frechet distance is of the encoder's pooled coarse cells, times 1000, and"
     " depends on the number of pictures. Nearest training photo: 1 less the cosine of the same.",
 )
-_INSIDE = 0.25
-"""Of the cells, those where a word's map is strongest."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,9 @@ def _is_right(told: Told, said: str) -> bool:
 
 
 def as_photo(painting: Painting) -> Photo:
-    return Photo(painting.pixels, f"drawn {painting.seed} {painting.prompt}", "drawing")
+    return Photo(
+        painting.pixels, f"drawn {painting.drawing.seed} {painting.drawing.prompt}", "drawing"
+    )
 
 
 def likeness(encoder: EfficientNetLite2, data: Path, drawn: Mapping[Told, Painting]) -> list[Row]:
@@ -242,11 +243,12 @@ def truth_of_maps(painter: PaintEngine, drawn: Mapping[Told, Painting]) -> list[
     """Without its colour a picture changes: how much more where that word's map is strong?"""
     ratios, images = [], []
     for each, painting in with_progress("leaving words out", list(drawn.items())):
-        number = next((n for n, word in enumerate(painting.words) if word.text == each.named), None)
+        drawing = painting.drawing
+        number = next((n for n, word in enumerate(drawing.words) if word.text == each.named), None)
         if number is None:
             continue
-        without = draw(painter, without_word(painting, number), painting.seed)
-        ratio = inside_against_outside(changed(painting, without), painting.maps[number])
+        without = draw(painter, without_word(drawing, number), drawing.seed)
+        ratio = left_out(painting, number, without).ratio
         if ratio is not None:
             ratios.append(ratio)
             images.append(each.image)
@@ -256,33 +258,3 @@ def truth_of_maps(painter: PaintEngine, drawn: Mapping[Told, Painting]) -> list[
     score = replace(logs, **{name: float(np.exp(value)) for name, value in vars(logs).items()})
     task = "word left out: change inside its map against outside"
     return [Row(task, "geometric mean", len(ratios), score, {}, percent=False)]
-
-
-def without_word(painting: Painting, number: int) -> str:
-    """The prompt less one of its words."""
-    word, prompt = painting.words[number], painting.prompt
-    return " ".join(f"{prompt[: word.start]} {prompt[word.stop :]}".split())
-
-
-def changed(one: Painting, other: Painting) -> NDArray[np.float64]:
-    """How far the pixels of each cell are apart, on average, [row, column]."""
-    rows, columns = one.maps.shape[1:]
-    height, width, _ = one.pixels.shape
-    apart = np.abs(one.pixels.astype(np.float64) - other.pixels).mean(axis=2)
-    found: NDArray[np.float64] = apart.reshape(
-        rows, height // rows, columns, width // columns
-    ).mean(axis=(1, 3))
-    return found
-
-
-def inside_against_outside(
-    change: NDArray[np.float64], weights: NDArray[np.float32]
-) -> float | None:
-    """None where nothing changed."""
-    order = np.argsort(-weights.ravel(), kind="stable")
-    inside = max(1, round(_INSIDE * order.size))
-    values = change.ravel()[order]
-    if not values.any():
-        return None
-    tiny = 1e-3
-    return float((values[:inside].mean() + tiny) / (values[inside:].mean() + tiny))

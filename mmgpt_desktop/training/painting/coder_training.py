@@ -44,22 +44,24 @@ def train_coder(data: Path, work: Path, recipe: CoderRecipe, bundle: Path) -> Pa
     torch.manual_seed(recipe.seed)
     model = PictureCoder(PictureCoderConfig())
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    size = model.config.picture_size
     trainer = CoderTrainer(
         SeenDifference(load_packed(bundle).encoder),
         recipe.seen,
         model=model,
         args=trainer_arguments(work / "painting" / f"{CODER}-checkpoints", recipe),
-        train_dataset=PhotoParts(
-            data,
-            images_of(data, "train"),
-            size,
-            samples=recipe.steps * recipe.batch,
-            seed=recipe.seed,
-        ),
-        eval_dataset=PhotoParts(data, images_of(data, "dev"), size, samples=DEV_PHOTOS, seed=None),
+        **coder_data(data, recipe, model.config.picture_size),
     )
     return run_to_the_end(trainer, work / "painting" / CODER)
+
+
+def coder_data(data: Path, recipe: CoderRecipe, size: int) -> dict[str, PhotoParts]:
+    """The photos of a run, as the Trainer takes them."""
+    train, dev = images_of(data, "train"), images_of(data, "dev")
+    samples = recipe.steps * recipe.batch
+    return {
+        "train_dataset": PhotoParts(data, train, size, samples=samples, seed=recipe.seed),
+        "eval_dataset": PhotoParts(data, dev, size, samples=DEV_PHOTOS, seed=None),
+    }
 
 
 class CoderTrainer(Trainer):
