@@ -36,6 +36,7 @@ from mmgpt_desktop.messages import (
     with_numbers,
 )
 from mmgpt_desktop.methods import Method, Needs
+from mmgpt_desktop.painted import Drawing
 
 _ENOUGH_WORDS = 3
 
@@ -271,11 +272,13 @@ class Turn:
 class Conversation:
     """The turns about one photo, or about none.
 
-    A turn about several photos stands in the conversation of each of them.
+    A turn about several photos stands in the conversation of each of them. A photo that was drawn
+    here has its `drawing`.
     """
 
     photo: Photo | None = None
     turns: list[Turn] = field(default_factory=list)
+    drawing: Drawing | None = None  # older sessions lack it
 
     @property
     def clip(self) -> str:

@@ -19,6 +19,7 @@ from mmgpt_desktop.resources import MINI, mini_path, resource_path
 from mmgpt_desktop.settings import cache_path
 
 SMALL = "mmgpt-small"
+PAINTER = "mmgpt-painter"
 MODELS = {
     MINI: Note("Our own smallest model, and the quickest. It ships with the program."),
     SMALL: Note(
@@ -55,6 +56,12 @@ def models_here() -> dict[str, Path]:
     """By their names, the one that answers first at the beginning."""
     found = {name: _find(name) for name in (FIRST, *MODELS)}
     return {name: path for name, path in found.items() if path is not None}
+
+
+def painter_path() -> Path | None:
+    """The folder of the painter that ships, where one does."""
+    path = resource_path("models", PAINTER)
+    return path if (path / _MANIFEST).is_file() else None
 
 
 def default_model() -> Path:

@@ -77,8 +77,8 @@ class LeftOut:
 class Drawing:
     """How a picture was drawn: what draws it again, and what each word drew.
 
-    `maps` float32 [word, row, column] say how much each cell read each of the `words` while it was
-    drawn, the mean over layers and heads. They need not sum to 1: cells read one another, too.
+    `maps` float32 [word, row, column] say of what each cell read of all `words` while it was drawn
+    how much was of each: shares, the mean over layers and heads.
     `left_out` compares with the picture of before, where a word was left out of its prompt.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class FakePainter:
     breaks_at: int | None = None
     asked: list[tuple[NDArray[np.int64], PaintSettings]] = field(default_factory=list)
     closed: bool = False
+    gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1))
 
     @property
     def info(self) -> RuntimeInfo:
@@ -81,6 +83,8 @@ class FakePainter:
         return [ids]
 
     def paint(self, cell: CellToPaint, past: Any, cancel: CancelToken) -> PaintedCell:
+        with self.gate:
+            cancel.raise_if_cancelled()
         if cell.number == self.breaks_at:
             raise RuntimeFailure("It broke.")
         self.asked.append((cell.before, cell.settings))

@@ -31,11 +31,26 @@ def prompt_words(texts: Sequence[str]) -> list[tuple[PromptWord, slice]]:
     return found
 
 
+def words_at(maps: NDArray[np.float32], row: int, column: int) -> tuple[int, ...]:
+    """The words that drew one cell: what it read most, and more than other cells did. Maps are
+    [word, row, column]; the word that most of it comes from is first."""
+    usual = np.maximum(maps.mean(axis=(1, 2)), 1e-9)
+    here = maps[:, row, column] / usual
+    order = np.argsort(-here, kind="stable")
+    most = float(here.max(initial=0))
+    return tuple(int(n) for n in order if here[n] > 1 and here[n] >= _NEARLY * most)
+
+
+_NEARLY = 0.9
+
+
 def word_maps(
     attention: NDArray[np.float32], words: Sequence[slice], side: int
 ) -> NDArray[np.float32]:
-    """Attention [cell, layer, head, text] to maps [word, side, side]: of each word's tokens
-    together, the mean over layers and heads."""
+    """Attention [cell, layer, head, text] to maps [word, side, side]: of what a cell read of all
+    words, each one's share, the mean over layers and heads. The first cells read more of every
+    word, as there is little else; that says nothing of one word."""
     read = attention.mean(axis=(1, 2))
-    maps = [read[:, each].sum(axis=1) for each in words]
-    return np.array(maps, np.float32).reshape(len(words), side, side)
+    maps = np.array([read[:, each].sum(axis=1) for each in words], np.float32)
+    maps /= np.maximum(maps.sum(axis=0, initial=0), 1e-9)
+    return maps.reshape(len(words), side, side)

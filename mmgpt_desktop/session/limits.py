@@ -18,6 +18,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Sampling,
 )
+from mmgpt_desktop.painted import Drawing
 from mmgpt_desktop.session.session_record import Session
 
 # A window on more would stand still.
@@ -42,8 +43,25 @@ def check_session(session: Session) -> None:
             check_brief(photo.name, *photo.notes)
             seconds = photo.moment.seconds if photo.moment is not None else 0
             _need(abs(seconds) <= _LATEST, "no moment of a video")
+        if conversation.drawing is not None:
+            _check_drawing(conversation.drawing)
         for turn in conversation.turns:
             _check_turn(turn)
+
+
+def _check_drawing(drawing: Drawing) -> None:
+    check_brief(drawing.painter)
+    _need(len(drawing.prompt) <= LONGEST_TEXT, "endless text")
+    _need(len(drawing.words) <= _MOST_TOKENS, "endless words")
+    _need(drawing.maps.ndim == 3 and len(drawing.maps) == len(drawing.words), "maps of others")
+    cells = drawing.maps.shape[1:]
+    _need(min(cells) > 0 and max(cells) <= _MOST_CELLS, "endless cells")
+    for word in drawing.words:
+        _need(0 <= word.start <= word.stop <= len(drawing.prompt), "a word of another prompt")
+        check_brief(word.text)
+    if drawing.left_out is not None:
+        check_brief(drawing.left_out.word)
+        _need(drawing.left_out.change.shape == cells, "a change of another picture")
 
 
 def _check_turn(turn: Turn) -> None:

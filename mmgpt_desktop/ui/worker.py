@@ -32,15 +32,18 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Timings,
 )
+from mmgpt_desktop.painted import PainterInfo, PaintOutcome, PaintRequest
 from mmgpt_desktop.ui.collector import Collector
 
-if TYPE_CHECKING:  # its imports take place on the engine's thread
+if TYPE_CHECKING:  # their imports take place on the engines' threads
     from mmgpt_desktop.engine.base import EngineBase
+    from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 
 CLOSE_WAIT_MS = 5000
 QUIET_SECONDS = 20.0
 
 MakeEngine = Callable[[], "EngineBase"]
+MakePainter = Callable[[], "PaintEngine"]
 Result = TypeVar("Result")
 Token = TypeVar("Token", bound=CancelToken)
 
@@ -54,6 +57,17 @@ def engine_maker(bundle: Path, runtime: RuntimeName | None) -> MakeEngine:
         from mmgpt_desktop.engine.open_engine import open_engine
 
         return open_engine(bundle, runtime)
+
+    return make
+
+
+def painter_maker(folder: Path, runtime: RuntimeName | None) -> MakePainter:
+    """Likewise of a painter."""
+
+    def make() -> PaintEngine:
+        from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+
+        return PaintEngine(folder, runtime)
 
     return make
 
@@ -374,13 +388,63 @@ class EngineThread(_QueueThread):
             engine.close()
 
 
+class PainterThread(_QueueThread):
+    """Owns the painter: it is loaded for the first drawing, and closed at the end."""
+
+    def __init__(self, make_painter: MakePainter, parent: QObject | None = None) -> None:
+        super().__init__("painter", parent)
+        self._make_painter = make_painter
+        self._painter: PaintEngine | None = None
+        self._loaded = False
+
+    def describe(
+        self,
+        then: Callable[[PainterInfo], object],
+        failed: Callable[[AppError], object] | None = None,
+    ) -> Task:
+        """What it is, without loading it."""
+        return self._submit(lambda _task: self._made().describe(), then, failed)
+
+    def draw(
+        self,
+        request: PaintRequest,
+        then: Callable[[PaintOutcome], object],
+        failed: Callable[[AppError], object],
+        progress: Callable[[Any], object],
+    ) -> Task:
+        """`progress` is called with each PaintStep, and while the painter is loaded with a fraction
+        and what is done, as a tuple."""
+        return self._submit(partial(self._draw, request), then, failed, progress)
+
+    def run(self) -> None:
+        step_back()
+        super().run()
+        if self._painter is not None:
+            self._painter.close()
+
+    def _made(self) -> PaintEngine:
+        if self._painter is None:
+            self._painter = self._make_painter()
+        return self._painter
+
+    def _draw(self, request: PaintRequest, task: Task) -> PaintOutcome:
+        painter = self._made()
+        if not self._loaded:
+            painter.load(lambda done, what: task.report((done, what)), task)
+            self._loaded = True
+        return painter.paint(request, task, task.report)
+
+
 class Threads(QObject):
     """The engine's thread, and those of tasks by what they are for, each made when it is first
     named. What may take long has a thread of its own, so that nothing else waits for it."""
 
-    def __init__(self, make_engine: MakeEngine, parent: QObject) -> None:
+    def __init__(
+        self, make_engine: MakeEngine, parent: QObject, make_painter: MakePainter | None = None
+    ) -> None:
         super().__init__(parent)
         self.engine = EngineThread(make_engine)
+        self.painter = PainterThread(make_painter) if make_painter is not None else None
         self._tasks: dict[str, TaskThread] = {}
         self._collector = Collector(self)
         self.engine.loaded.connect(self._collector.settle)
@@ -391,8 +455,9 @@ class Threads(QObject):
             self._tasks[name] = TaskThread(name)
         return self._tasks[name]
 
-    def __iter__(self) -> Iterator[TaskThread | EngineThread]:
-        return iter((*self._tasks.values(), self.engine))
+    def __iter__(self) -> Iterator[TaskThread | EngineThread | PainterThread]:
+        painter = () if self.painter is None else (self.painter,)
+        return iter((*self._tasks.values(), *painter, self.engine))
 
     def start(self) -> None:
         for thread in self:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.word_maps import prompt_words, token_texts, word_maps
+from mmgpt_desktop.attention.word_maps import prompt_words, token_texts, word_maps, words_at
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
@@ -198,9 +198,18 @@ def test_a_words_map_is_what_its_tokens_read() -> None:
     attention[1, 0, :, 0] = [0.2, 0.4]
     attention[1, 0, :, 1] = 0.1
     maps = word_maps(attention, [slice(0, 2), slice(2, 3)], 2)
-    np.testing.assert_allclose(maps[0], np.array([[0, 0.4], [0, 0]]), atol=1e-6)
-    assert not maps[1].any()
+    attention[2, 0, :, 2] = 0.2
+    maps = word_maps(attention, [slice(0, 2), slice(2, 3)], 2)
+    np.testing.assert_allclose(maps[0], [[0, 1], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(maps[1], [[0, 0], [1, 0]], atol=1e-6)
     assert word_maps(attention, [], 2).shape == (0, 2, 2)
+
+
+def test_a_place_is_drawn_by_what_it_read_most() -> None:
+    maps = np.array([[[0.8, 0.8], [0.8, 0.8]], [[0.1, 0.2], [0.1, 0.0]]], np.float32)
+    assert words_at(maps, 0, 1) == (1,), "the first word is read as much everywhere"
+    assert words_at(maps, 1, 1) == ()
+    assert words_at(np.zeros((0, 2, 2), np.float32), 0, 0) == ()
 
 
 def _spoil(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:

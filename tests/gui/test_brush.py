@@ -192,7 +192,7 @@ def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
     elif way == "word":
         app.heatmap.heatmaps.choose(turn, 0)
     else:
-        window.heatmap.switch.whole_button.click()
+        window.heatmap.switch.second.click()
     assert cells_of(app).cells == frozenset()
     assert lit(app) == []
     assert "without this place" not in picture.caption.text()

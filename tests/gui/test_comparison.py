@@ -178,14 +178,14 @@ def test_arrow_keys_walk_the_words_and_move_that_heatmap(
 
 
 def test_the_whole_answer_is_for_all_columns(qtbot: QtBot, comparison: Comparison) -> None:
-    comparison.switch.whole_button.click()
+    comparison.switch.second.click()
 
     def captions() -> set[str]:
         return {column.picture.caption.text() for column in comparison.columns}
 
     qtbot.waitUntil(lambda: captions() == {"The whole answer"})
     qtbot.keyClick(comparison.columns[0].answer, Qt.Key.Key_Home)
-    assert comparison.switch.word_button.isChecked()
+    assert comparison.switch.first.isChecked()
     assert not any(column.picture.whole for column in comparison.columns)
 
 
@@ -258,7 +258,7 @@ def test_every_control_has_a_name_and_tab_reaches_it(comparison: Comparison) -> 
     found = controls(comparison)
     assert [widget for widget in found if not name_of(widget)] == []
     shown = {widget for widget in found if widget.isVisible() and widget.isEnabled()}
-    shown.discard(comparison.switch.whole_button)
+    shown.discard(comparison.switch.second)
     widget, visited = not_none(comparison.edit.nextInFocusChain()), set()
     for _ in range(300):
         visited.add(widget)

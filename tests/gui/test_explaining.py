@@ -124,7 +124,7 @@ def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
     assert card.verdict.text() == VERDICTS[Verdict.ANYWHERE]
     app.heatmap.heatmaps.hover(None, 0)
     assert card.verdict.text() == VERDICTS[Verdict.MATTERED]
-    app.window.heatmap.switch.whole_button.click()
+    app.window.heatmap.switch.second.click()
     assert card.verdict.isHidden()
 
 

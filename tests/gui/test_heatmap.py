@@ -261,11 +261,11 @@ def test_a_head_that_was_chosen_elsewhere_is_named(qtbot: QtBot, app: App) -> No
 def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> None:
     app.pictures.photos.add(make_photo())
     ask(qtbot, app)
-    app.window.heatmap.switch.whole_button.click()
+    app.window.heatmap.switch.second.click()
     qtbot.waitUntil(lambda: app.window.heatmap.picture.caption.text() == "The whole answer")
     assert app.window.heatmap.picture.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
     app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 0)
-    assert app.window.heatmap.switch.word_button.isChecked()
+    assert app.window.heatmap.switch.first.isChecked()
 
 
 def test_an_answer_without_a_picture_says_why_there_is_no_heatmap(qtbot: QtBot, app: App) -> None:
@@ -364,5 +364,5 @@ def test_the_models_boxes_are_shown_with_their_words(qtbot: QtBot, make_app: Mak
     assert shown(0) == ()
     assert shown(1) == shown(2) == (ball,)
     assert shown(3) == ()
-    app.window.heatmap.switch.whole_button.click()
+    app.window.heatmap.switch.second.click()
     qtbot.waitUntil(lambda: pane.view.boxes == (ball, corner))

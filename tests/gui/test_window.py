@@ -52,7 +52,7 @@ def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
         widget for widget in controls(app.window) if widget.isVisible() and widget.isEnabled()
     }
     # Of a group of buttons that exclude each other, Tab stops at the chosen one.
-    wanted.discard(app.window.heatmap.switch.whole_button)
+    wanted.discard(app.window.heatmap.switch.second)
     widget: QWidget = app.window.prompt.edit
     visited = set()
     for _ in range(400):

@@ -76,6 +76,10 @@ class PaintEngine(RuntimeChain):
         self._path, self._make = path, make
         self._tokenizer: Tokenizer | None = None
 
+    def describe(self) -> PainterInfo:
+        """What its folder says of it, loaded or not. Raises BundleError."""
+        return open_painter(self._path).manifest.info()
+
     def load(
         self,
         progress: Progress = lambda _fraction, _what: None,

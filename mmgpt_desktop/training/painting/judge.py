@@ -44,7 +44,7 @@ class Judge(nn.Module):
         real, made = self(photos), self(drawn.detach())
         loss = (F.relu(1 - real.float()).mean() + F.relu(1 + made.float()).mean()) / 2
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._optimizer.step()
         self.requires_grad_(False)
         return float(loss.detach())

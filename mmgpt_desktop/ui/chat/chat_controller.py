@@ -78,6 +78,7 @@ class ChatController(QObject):
         self.photos, self.prompt, self.output = photos, prompt, output
         self._references = References(photos)
         self._job: Job | None = None
+        self._drawing = False
         self._round: list[Conversation] = []  # frames that are still to be asked about
         self.job_ids = shell.engine.job_ids
         self.model: ModelInfo | None = None
@@ -130,6 +131,12 @@ class ChatController(QObject):
     @property
     def busy(self) -> bool:
         return self._job is not None
+
+    def set_drawing(self, drawing: bool) -> None:
+        """Whether there is a drawing, too, that could be stopped."""
+        self._drawing = drawing
+        self.prompt.set_drawing(drawing)
+        self._refresh()
 
     def rewrite(self) -> None:
         """The window's language has changed."""
@@ -415,7 +422,7 @@ class ChatController(QObject):
         self.output.refresh()
         actions = self._shell.actions
         self.photos.refresh_frames()
-        actions["stop"].setEnabled(self._job is not None or passing)
+        actions["stop"].setEnabled(self._job is not None or passing or self._drawing)
         free = bool(turns) and self._job is None and not passing
         actions["regenerate"].setEnabled(free)
         actions["ask-again"].setEnabled(free and self.prompt.fusions.fusion is not None)

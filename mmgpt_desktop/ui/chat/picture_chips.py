@@ -52,12 +52,21 @@ class PictureButton(IconButton):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "picture", self.open_menu)
         self._photos: list[Photo] = []
+        self._wanted = True
         self.menu_shown = QMenu(self)
         self.hide()
 
     def set_photos(self, photos: list[Photo]) -> None:
         self._photos = photos
-        self.setVisible(len(photos) > 1)
+        self._show()
+
+    def set_wanted(self, wanted: bool) -> None:
+        """Whether a picture can be named in what is written."""
+        self._wanted = wanted
+        self._show()
+
+    def _show(self) -> None:
+        self.setVisible(self._wanted and len(self._photos) > 1)
 
     def open_menu(self) -> None:
         menu = self.fill_menu()

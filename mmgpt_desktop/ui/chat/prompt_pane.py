@@ -14,14 +14,16 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QSizePolicy, QWidget
 
 from mmgpt_desktop.messages import ModelInfo, Photo
+from mmgpt_desktop.painted import PainterInfo
+from mmgpt_desktop.ui.chat.draw_bar import AskOrDraw, DrawBar, drawn_as, taught_text
+from mmgpt_desktop.ui.chat.fusion_switch import FusionSwitch
 from mmgpt_desktop.ui.chat.picture_chips import PictureButton, PictureNames
 from mmgpt_desktop.ui.pictures.sources import is_files, is_silent, offers_picture
 from mmgpt_desktop.ui.widgets.box_layout import hbox
-from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
-from mmgpt_desktop.ui.widgets.controls import Choice
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.picture_names import reference, select_reference
 from mmgpt_desktop.ui.widgets.plain import Label, tip
@@ -29,8 +31,6 @@ from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.texts import (
     Retranslated,
     asked_as,
-    fusion_label,
-    fusion_text,
     invitation,
 )
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
@@ -45,6 +45,12 @@ _CHIPS = (
     "What is happening here?",
     "What objects are here?",
     "What colour is the …?",
+)
+_EXAMPLES = (
+    "a yellow sunflower",
+    "a pink rose",
+    "a blue shirt",
+    "a brown dog on grass",
 )
 
 
@@ -223,79 +229,24 @@ class Chips(QWidget):
             left += size.width() + SMALL
 
 
-class FusionSwitch(Retranslated, QWidget):
-    """Which of the model's fusions answers next; hidden where there is no choice."""
-
-    chosen = Signal(str)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.wanted = ""  # to be chosen where the first model has it
-        self.box = Choice()
-        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.box.currentIndexChanged.connect(self._choose)
-        self._label = Label(look="caption", scale=0.9)
-        self._label.setBuddy(self.box)
-        self.again_button = IconButton(theme, "regenerate")
-        self.compare_button = IconButton(theme, "compare")
-        parts = (self._label, self.box, self.again_button, self.compare_button)
-        self.setLayout(hbox(*parts, gap=SMALL, margins=0))
-        self.retranslate_ui()
-        self.hide()
-
-    def retranslate_ui(self) -> None:
-        self._label.setText(self.tr("Fusion"))
-        self.box.setAccessibleName(
-            self.tr("Fusion: how the model brings picture and text together, from now on")
-        )
-        self.again_button.set_name(
-            self.tr("Ask the last question again, with this fusion"), "Ctrl+Shift+R"
-        )
-        self.compare_button.set_name(self.tr("Compare the fusions side by side"), "Ctrl+Shift+F")
-        for place in range(self.box.count()):
-            name = self.box.itemData(place)
-            self.box.setItemText(place, fusion_label(name))
-            self.box.setItemData(place, tip(fusion_text(name)), Qt.ItemDataRole.ToolTipRole)
-        self._explain()
-
-    def set_model(self, model: ModelInfo) -> None:
-        """Offer the model's fusions; the one of before is chosen if it is one of them."""
-        wanted = self.fusion or self.wanted
-        names = [fusion.name for fusion in model.fusions]
-        self.box.blockSignals(True)
-        self.box.clear()
-        for name in names:
-            self.box.addItem("", name)
-        self.box.setCurrentIndex(names.index(wanted if wanted in names else model.fusion))
-        self.box.blockSignals(False)
-        self.retranslate_ui()
-        self.setVisible(len(names) > 1)
-
-    @property
-    def fusion(self) -> str | None:
-        """None while there is no choice: the model's own."""
-        return self.box.currentData() if self.box.count() > 1 else None
-
-    def _choose(self) -> None:
-        self._explain()
-        self.chosen.emit(self.box.currentData())
-
-    def _explain(self) -> None:
-        text = fusion_text(self.box.currentData() or "")
-        self.box.setToolTip(tip(text))
-        self.box.setAccessibleDescription(text)
-
-
 class PromptPane(Retranslated, Pane):
+    """Where one asks, or says what is to be drawn. The switch between both is there once a painter
+    is."""
+
     asked = Signal(str)
+    draw_wanted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._model: ModelInfo | None = None  # whom is asked
+        self._painter: PainterInfo | None = None
+        self._answering = self._drawing = False
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.fusions = FusionSwitch(theme)
-        self.header.addWidget(self.fusions)
+        self.mode, self.draw_bar, self.fusions = AskOrDraw(), DrawBar(), FusionSwitch(theme)
+        self.mode.changed.connect(self._change_mode)
+        for part in (self.mode, self.draw_bar, self.fusions):
+            self.header.addWidget(part)
         self.edit = PromptEdit()
         self.edit.asked.connect(self._ask)
         self.edit.textChanged.connect(self._clear_problem)
@@ -309,30 +260,22 @@ class PromptPane(Retranslated, Pane):
         self.stop_button = push_button()
         for each in (self.ask_button, self.stop_button):
             each.setIconSize(QSize(16, 16))
-        self.chips = Chips()
+        self.chips, self.examples = Chips(), Chips()
         self._make_chips()
-        row = hbox((self.chips, 1), self.pictures, self.stop_button, self.ask_button, gap=SMALL)
+        parts = ((self.chips, 1), (self.examples, 1), self.pictures)
+        row = hbox(*parts, self.stop_button, self.ask_button, gap=SMALL)
         self.body.addWidget(self.edit)
         self.body.addWidget(self.problem)
         self.body.addLayout(row)
         theme.changed.connect(self._draw)
         self.retranslate_ui()
-        self._draw()
+        self._change_mode()
         self.set_busy(False)
 
     def retranslate_ui(self) -> None:
-        self.set_title(self.tr("Question"))
-        self.edit.setPlaceholderText(
-            self.tr("{invitation}. Enter asks, Shift+Enter breaks the line.").format(
-                invitation=invitation(self._model)
-            )
-        )
-        self.edit.setAccessibleName(self.tr("Your question"))
+        self._write_mode()
         self.pictures.set_name(self.tr("Name another picture in the question"), "Ctrl+I")
-        self.ask_button.setText(self.tr("Ask"))
-        self.ask_button.setToolTip(self.tr("Ask (Enter)"))
         self.stop_button.setText(self.tr("Stop"))
-        self.stop_button.setToolTip(self.tr("Stop the answer (Esc)"))
         labels = (
             self.tr("Describe this picture."),
             self.tr("What is happening here?"),
@@ -345,13 +288,72 @@ class PromptPane(Retranslated, Pane):
             chip.setToolTip(tip(self.tr("Ask: {question}").format(question=asked)))
             if "…" in question:
                 chip.setToolTip(self.tr("Begin this question, to be completed"))
+        self._write_examples()
         self.chips.place()
         self._clear_problem()
+
+    def _write_examples(self) -> None:
+        labels = (
+            self.tr("a yellow sunflower"),
+            self.tr("a pink rose"),
+            self.tr("a blue shirt"),
+            self.tr("a brown dog on grass"),
+        )
+        for chip, label, prompt in zip(self.examples.buttons, labels, _EXAMPLES, strict=True):
+            chip.setText(label)
+            drawn = drawn_as(prompt, label, self._painter)
+            chip.setToolTip(tip(self.tr("Draw: {prompt}").format(prompt=drawn)))
+        self.examples.place()
+
+    def _write_mode(self) -> None:
+        """What is said of asking, or of drawing."""
+        if self.draws:
+            self.set_title(self.tr("Drawing"))
+            taught = self.tr("What is to be drawn? The painter learnt {things}. Enter draws.")
+            self.edit.setPlaceholderText(taught.format(things=taught_text(self._painter)))
+            self.edit.setAccessibleName(self.tr("What is to be drawn"))
+            self.ask_button.setText(self.tr("Draw"))
+            self.ask_button.setToolTip(self.tr("Draw (Enter)"))
+            self.stop_button.setToolTip(self.tr("Stop drawing (Esc)"))
+            return
+        self.set_title(self.tr("Question"))
+        self.edit.setPlaceholderText(
+            self.tr("{invitation}. Enter asks, Shift+Enter breaks the line.").format(
+                invitation=invitation(self._model)
+            )
+        )
+        self.edit.setAccessibleName(self.tr("Your question"))
+        self.ask_button.setText(self.tr("Ask"))
+        self.ask_button.setToolTip(self.tr("Ask (Enter)"))
+        self.stop_button.setToolTip(self.tr("Stop the answer (Esc)"))
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
         self.fusions.set_model(model)
         self.retranslate_ui()
+        self._change_mode()
+
+    def set_painter(self, painter: PainterInfo) -> None:
+        """From now on one can have something drawn."""
+        self._painter = painter
+        self.retranslate_ui()
+        self._change_mode()
+
+    @property
+    def draws(self) -> bool:
+        return self._painter is not None and self.mode.on_second
+
+    def _change_mode(self) -> None:
+        draws = self.draws
+        self.mode.setVisible(self._painter is not None)
+        self.draw_bar.setVisible(draws)
+        self.fusions.setVisible(not draws and self.fusions.fusion is not None)
+        self.chips.setVisible(not draws)
+        self.examples.setVisible(draws)
+        self.pictures.set_wanted(not draws)
+        self._write_mode()
+        self._clear_problem()
+        self._draw()
 
     def set_photos(self, photos: list[Photo]) -> None:
         """What can be named in the question."""
@@ -363,6 +365,10 @@ class PromptPane(Retranslated, Pane):
             chip = push_button(look="chip")
             chip.clicked.connect(partial(self._press, chip, question))
             self.chips.add(chip)
+        for prompt in _EXAMPLES:
+            chip = push_button(look="chip")
+            chip.clicked.connect(partial(self._press_example, chip, prompt))
+            self.examples.add(chip)
 
     def _press(self, chip: QPushButton, question: str, _checked: bool = False) -> None:
         asked = asked_as(question, chip.text(), self._model)
@@ -370,6 +376,11 @@ class PromptPane(Retranslated, Pane):
             self._begin(asked)
         else:
             self.asked.emit(asked)
+
+    def _press_example(self, chip: QPushButton, prompt: str, _checked: bool = False) -> None:
+        """It stays in the field, to be changed."""
+        self.edit.replace(drawn_as(prompt, chip.text(), self._painter))
+        self._ask()
 
     def _begin(self, question: str) -> None:
         """Put the question into the field with its gap selected."""
@@ -382,7 +393,7 @@ class PromptPane(Retranslated, Pane):
         self.edit.setFocus()
 
     def _ask(self) -> None:
-        self.asked.emit(self.edit.toPlainText())
+        (self.draw_wanted if self.draws else self.asked).emit(self.edit.toPlainText())
 
     def accepted(self, question: str) -> None:
         """The question is on its way: keep it in the history, empty the field if it was there."""
@@ -411,8 +422,15 @@ class PromptPane(Retranslated, Pane):
             self.problem.hide()
 
     def set_busy(self, busy: bool) -> None:
-        self.stop_button.setVisible(busy)
+        """Whether an answer is being written."""
+        self._answering = busy
+        self.stop_button.setVisible(self._answering or self._drawing)
+
+    def set_drawing(self, busy: bool) -> None:
+        """Whether something is being drawn."""
+        self._drawing = busy
+        self.stop_button.setVisible(self._answering or self._drawing)
 
     def _draw(self) -> None:
-        self.ask_button.setIcon(self._theme.icon("ask", "on_accent"))
+        self.ask_button.setIcon(self._theme.icon("draw" if self.draws else "ask", "on_accent"))
         self.stop_button.setIcon(self._theme.icon("stop"))

@@ -14,6 +14,7 @@ from PySide6.QtGui import QDesktopServices
 from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.imaging.drawing_file import drawing_png
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
@@ -39,7 +40,9 @@ class Exporter(QObject):
             QStandardPaths.StandardLocation.PicturesLocation
         )
         shell.actions.connect({f"export-{kind}": partial(self.export, kind) for kind in Kind})
-        shell.actions.connect({"export-card": self.export_card})
+        shell.actions.connect(
+            {"export-card": self.export_card, "export-drawing": self.export_drawing}
+        )
 
     def export(self, kind: Kind) -> None:
         """Ask for a name and save the answer of the chosen word, else the last one."""
@@ -67,6 +70,17 @@ class Exporter(QObject):
             write(path, as_file(sheet, "pdf" if path.suffix.lower() == ".pdf" else "png"))
 
         self._save(path, work)
+
+    def export_drawing(self) -> None:
+        """The picture in view, if it was drawn here, with what drew it."""
+        photo, drawing = self._chat.conversation.photo, self._chat.conversation.drawing
+        if photo is None or drawing is None:
+            return
+        stem = proposed_stem(_UNSAFE.sub("_", photo.name)) or "drawing"
+        path = self.ask_path(("png",), f"{stem}.png")
+        if path is not None:
+            pixels = photo.pixels
+            self._save(path, lambda _go_on: write(path, drawing_png(pixels, drawing)))
 
     def _save(self, path: Path, work: Callable[[Callable[[float], None]], None]) -> None:
         """`work` calls what it is given with the fraction that is done."""

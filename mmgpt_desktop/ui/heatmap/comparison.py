@@ -173,7 +173,7 @@ class Comparison(ByKeyboard, QDialog):
         self.stop_button.setToolTip(self.tr("Stop the answers (Esc)"))
         self.switch = WordOrWhole()
         for column in self.columns:
-            self.switch.whole_changed.connect(column.picture.set_whole)
+            self.switch.changed.connect(column.picture.set_whole)
             column.picture.whole_changed.connect(self.switch.set_whole)
 
     def _arrange(self) -> None:

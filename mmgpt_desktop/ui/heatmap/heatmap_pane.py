@@ -6,7 +6,6 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QButtonGroup,
     QCheckBox,
     QComboBox,
     QFormLayout,
@@ -21,8 +20,8 @@ from mmgpt_desktop.methods import TRACED, Method, Unit
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.widgets.box_layout import hbox, holder, vbox
-from mmgpt_desktop.ui.widgets.buttons import Disclosure, IconButton, push_button
+from mmgpt_desktop.ui.widgets.box_layout import holder, vbox
+from mmgpt_desktop.ui.widgets.buttons import Disclosure, IconButton, TwoWay
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.controls import Choice, Slide
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
@@ -48,32 +47,21 @@ _NOT_HERE = str(QT_TRANSLATE_NOOP("lacks", "not with this model"))
 _ROOM_BESIDE, _ROOM_BELOW = 440, 330
 
 
-class WordOrWhole(Retranslated, QWidget):
-    """Two buttons, one of them down: a word's heatmap or the whole answer's."""
+class WordOrWhole(Retranslated, TwoWay):
+    """A word's heatmap, or the whole answer's."""
 
-    whole_changed = Signal(bool)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.word_button, self.whole_button = (push_button(look="segment") for _ in range(2))
+    def __init__(self) -> None:
+        super().__init__()
         self.retranslate_ui()
-        self.setLayout(hbox(self.word_button, self.whole_button, gap=0, margins=0))
-        group = QButtonGroup(self)
-        for place, each in (("first", self.word_button), ("last", self.whole_button)):
-            each.setProperty("place", place)
-            each.setCheckable(True)
-            group.addButton(each)
-        self.word_button.setChecked(True)
-        self.whole_button.toggled.connect(self.whole_changed)
 
     def retranslate_ui(self) -> None:
-        self.word_button.setText(self.tr("Word"))
-        self.word_button.setToolTip(self.tr("For the chosen word"))
-        self.whole_button.setText(self.tr("Whole answer"))
-        self.whole_button.setToolTip(self.tr("For all words of the answer together"))
+        self.first.setText(self.tr("Word"))
+        self.first.setToolTip(self.tr("For the chosen word"))
+        self.second.setText(self.tr("Whole answer"))
+        self.second.setToolTip(self.tr("For all words of the answer together"))
 
     def set_whole(self, whole: bool) -> None:
-        (self.whole_button if whole else self.word_button).setChecked(True)
+        self.choose(second=whole)
 
 
 class DrawingPanel(ByKeyboard, Retranslated, QFrame):
@@ -165,7 +153,7 @@ class HeatmapPane(Retranslated, Pane):
         self.picture = HeatmapView(theme)
         self.picture.fusion_changed.connect(self._offer_heads)
         self.switch = WordOrWhole()
-        self.switch.whole_changed.connect(self.picture.set_whole)
+        self.switch.changed.connect(self.picture.set_whole)
         self.picture.whole_changed.connect(self.switch.set_whole)
         self.drawing = DrawingPanel(self)
         self.drawing.changed.connect(self._choose_style)

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QToolButt
 
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.note import Note
+from mmgpt_desktop.ui.pictures.drawing_card import DrawingCard
 from mmgpt_desktop.ui.pictures.film_strip import FilmStrip
+from mmgpt_desktop.ui.pictures.growing_view import GrowingView
 from mmgpt_desktop.ui.pictures.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.widgets.box_layout import stack
 from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
@@ -79,8 +81,10 @@ class ImagePane(Retranslated, Pane):
         self._theme = theme
         self.view = PhotoView(theme)
         self._empty = EmptyState(theme, "picture")
-        self.live = LiveView(theme)
-        self._stack = stack(self._empty, self.view, self.live)
+        self.live, self.growing = LiveView(theme), GrowingView(theme)
+        self._stack = stack(self._empty, self.view, self.live, self.growing)
+        self._before_growing: QWidget = self._empty
+        self.card = DrawingCard(theme)
         self.live_bar = LiveBar()
         self.film = FilmStrip()
         self.thumbnails = Thumbnails()
@@ -91,6 +95,7 @@ class ImagePane(Retranslated, Pane):
         self._make_buttons()
         self.body.addWidget(self.live_bar)
         self.body.addWidget(self._stack, 1)
+        self.body.addWidget(self.card)
         self.body.addWidget(self.notes)
         self.body.addWidget(self.film)
         self.body.addWidget(self.thumbnails)
@@ -128,6 +133,7 @@ class ImagePane(Retranslated, Pane):
         self.camera_button.setText(self.tr("Camera"))
         self.camera_button.setToolTip(self.tr("Switch the camera on or off (F8)"))
         self.live.setAccessibleName(self.tr("What the camera sees; Space takes a picture"))
+        self.growing.canvas.setAccessibleName(self.tr("The picture that is being drawn"))
         self.view.setAccessibleName(self.tr("Picture; plus and minus zoom, the arrow keys move it"))
         self.thumbnails.setAccessibleName(self.tr("All pictures; Delete removes the chosen one"))
         for icon, name, keys in (
@@ -145,6 +151,21 @@ class ImagePane(Retranslated, Pane):
         self.view.set_photo(photo)
         self.view.setAccessibleDescription(photo.name if photo else "")
         self._show(self._empty if photo is None else self.view, photo)
+
+    def show_growing(self, count: int) -> None:
+        """So many pictures that are drawn now, in the photo's place."""
+        self.growing.canvas.begin(count)
+        page = self._stack.currentWidget()
+        if page is not None and page is not self.growing:
+            self._before_growing = page
+        self._stack.setCurrentWidget(self.growing)
+        self.card.hide()
+
+    def end_growing(self) -> None:
+        """Nothing came of it: what was there before is in view again, unless something else is."""
+        if self._stack.currentWidget() is self.growing:
+            self._stack.setCurrentWidget(self._before_growing)
+            self.card.setVisible(self.card.drawing is not None)
 
     def show_live(self) -> None:
         """What a camera sees, in the photo's place."""

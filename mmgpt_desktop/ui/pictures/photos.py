@@ -225,6 +225,14 @@ class Photos(QObject):
         self._show(len(self._all) - len(frames))
         self.added.emit()
 
+    def add_drawn(self, *drawn: Conversation) -> None:
+        """Pictures that were drawn here, each with its drawing; the first is in view. One that was
+        drawn in the same way before is there already."""
+        there = {_way(each): each for each in self._all if each.drawing is not None}
+        self._all += [each for each in drawn if _way(each) not in there]
+        self._show(self._all.index(there.get(_way(drawn[0]), drawn[0])))
+        self.added.emit()
+
     def pass_by(self, conversation: Conversation) -> None:
         """Show a conversation that is gone when another one is shown."""
         self._passing = conversation
@@ -302,6 +310,14 @@ class Photos(QObject):
         self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
         if not self.passing:
             self._pane.show_photo(self.current.photo)
+
+
+def _way(conversation: Conversation) -> tuple[str, int, str, str]:
+    """How a picture was drawn."""
+    drawing = conversation.drawing
+    assert drawing is not None
+    left_out = drawing.left_out.word if drawing.left_out is not None else ""
+    return drawing.prompt, drawing.seed, drawing.painter, left_out
 
 
 def _identity(conversation: Conversation) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, SignalInstance
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QToolButton, QWidget
 
+from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme, scaled
@@ -52,6 +53,31 @@ class IconButton(QToolButton):
 
     def _draw(self) -> None:
         self.setIcon(self._theme.icon(self._icon))
+
+
+class TwoWay(QWidget):
+    """Two buttons, one of them down: the first, to begin with."""
+
+    changed = Signal(bool)  # whether it is the second now
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (push_button(look="segment") for _ in range(2))
+        self.setLayout(hbox(self.first, self.second, gap=0, margins=0))
+        group = QButtonGroup(self)
+        for place, each in (("first", self.first), ("last", self.second)):
+            each.setProperty("place", place)
+            each.setCheckable(True)
+            group.addButton(each)
+        self.first.setChecked(True)
+        self.second.toggled.connect(self.changed)
+
+    @property
+    def on_second(self) -> bool:
+        return self.second.isChecked()
+
+    def choose(self, *, second: bool) -> None:
+        (self.second if second else self.first).setChecked(True)
 
 
 class Disclosure(Retranslated, QToolButton):

@@ -14,7 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from mmgpt_desktop.embedded import chosen_model, default_model
+from mmgpt_desktop.embedded import chosen_model, default_model, painter_path
 from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.messages import RuntimeName
@@ -30,13 +30,20 @@ from mmgpt_desktop.ui.event.launcher import Launcher
 from mmgpt_desktop.ui.files.files import Files
 from mmgpt_desktop.ui.heatmap.heatmap_controller import HeatmapController
 from mmgpt_desktop.ui.models.model_choice import ModelsController, OpenModel
+from mmgpt_desktop.ui.painting.paint_controller import PaintController
 from mmgpt_desktop.ui.pictures.choose_pictures import PictureChoice
 from mmgpt_desktop.ui.widgets.preferences import Preferences
 from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.window.missing_font import tell_missing_font
-from mmgpt_desktop.ui.worker import MakeEngine, Threads, engine_maker
+from mmgpt_desktop.ui.worker import (
+    MakeEngine,
+    MakePainter,
+    Threads,
+    engine_maker,
+    painter_maker,
+)
 
 _TIDY_MS = 60_000
 
@@ -54,12 +61,13 @@ class App(QObject):
         *,
         model: Path | None = None,
         open_model: OpenModel | None = None,
+        make_painter: MakePainter | None = None,
         make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         """What nobody saved is kept in `data_folder`; beside the settings if there is none."""
         super().__init__()
         self._application, data = application, data_folder or settings_file.parent
-        self.threads = Threads(make_engine, self)
+        self.threads = Threads(make_engine, self, make_painter)
         self.preferences = Preferences(settings_file, overrides or {}, self.threads["files"])
         settings = self.preferences.settings
         install_language(application, settings.language)
@@ -73,6 +81,12 @@ class App(QObject):
         self.chat = Chat(shell, window.image, window.prompt, window.output, photos)
         chat = self.chat.controller
         self.heatmap = HeatmapController(shell, window.heatmap, chat, window.image.view)
+        style = window.heatmap.drawing
+        self.painting = PaintController(
+            shell, window.image, chat, self.threads.painter, lambda: style.map_style
+        )
+        for changed in (style.changed, style.opacity_changed):
+            changed.connect(self.painting.overlay.refresh)
         opener = open_model or partial(engine_maker, runtime=None)
         first = model or default_model()
         self.models = ModelsController(
@@ -166,7 +180,7 @@ def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> 
     prepare_process()
     application = make_application()
     model = model_to_open(named, load_settings(settings_path()))
-    open_model = partial(engine_maker, runtime=runtime)
+    open_model, painter = partial(engine_maker, runtime=runtime), painter_path()
     app = App(
         application,
         open_model(model),
@@ -174,6 +188,7 @@ def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> 
         data_folder=data_path(),
         model=model,
         open_model=open_model,
+        make_painter=painter_maker(painter, runtime) if painter is not None else None,
     )
     EndFromSystem(application).wanted.connect(partial(_break_off, app))
     app.window.fit_screen()

@@ -35,6 +35,7 @@ class KeysDialog(Dialog):
             ("F8", self.tr("The camera on or off; Space takes a picture")),
             ("F9, Shift+F9", self.tr("A part of the screen: take it, or follow it")),
             ("Ctrl+PgUp / PgDown", self.tr("Previous or next picture")),
+            ("Ctrl+D", self.tr("Draw instead of asking, and back")),
             ("Ctrl+I", self.tr("Name another picture in the question")),
             ("Ctrl+W", self.tr("Remove this picture")),
             ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),

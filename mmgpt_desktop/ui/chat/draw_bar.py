@@ -1,0 +1,92 @@
+"""Ask or draw; and when drawing, how many pictures, and with which seed."""
+
+from __future__ import annotations
+
+import random
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale
+from PySide6.QtWidgets import QSpinBox, QWidget
+
+from mmgpt_desktop.painted import MOST_PICTURES, PainterInfo
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.buttons import TwoWay
+from mmgpt_desktop.ui.widgets.controls import Choice
+from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
+from mmgpt_desktop.ui.widgets.theme import SMALL
+
+MOST_SEED = 99_999
+_NEW = -1
+_TAUGHT = (  # what painters' manifests say
+    QT_TRANSLATE_NOOP("taught", "flowers"),
+    QT_TRANSLATE_NOOP("taught", "clothes"),
+    QT_TRANSLATE_NOOP("taught", "things"),
+    QT_TRANSLATE_NOOP("taught", "fruit and vegetables"),
+    QT_TRANSLATE_NOOP("taught", "dogs"),
+)
+
+
+def taught_text(painter: PainterInfo | None) -> str:
+    """What it learnt to draw, in the window's language."""
+    taught = painter.taught if painter is not None else ()
+    return QLocale().createSeparatedList([translated("taught", each) for each in taught])
+
+
+def drawn_as(prompt: str, label: str, painter: PainterInfo | None) -> str:
+    """An example in the window's language where the painter reads that, else in English."""
+    language = QLocale().name().partition("_")[0]
+    return label if painter is not None and language in painter.languages else prompt
+
+
+class AskOrDraw(Retranslated, TwoWay):
+    def __init__(self) -> None:
+        super().__init__()
+        self.retranslate_ui()
+
+    def retranslate_ui(self) -> None:
+        self.first.setText(self.tr("Ask"))
+        self.first.setToolTip(self.tr("Ask about the picture"))
+        self.second.setText(self.tr("Draw"))
+        self.second.setToolTip(self.tr("Have a picture drawn (Ctrl+D)"))
+
+
+class DrawBar(Retranslated, QWidget):
+    """How many pictures, and the seed: another one each time, or always the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count_label, self._seed_label = (Label(look="caption", scale=0.9) for _ in range(2))
+        self.count = Choice()
+        self.count.addItems([str(number) for number in range(1, MOST_PICTURES + 1)])
+        self.seed = QSpinBox()
+        self.seed.setRange(_NEW, MOST_SEED)
+        self.seed.setValue(_NEW)
+        self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self._count_label.setBuddy(self.count)
+        self._seed_label.setBuddy(self.seed)
+        parts = (self._count_label, self.count, self._seed_label, self.seed)
+        self.setLayout(hbox(*parts, gap=SMALL, margins=(SMALL, 0, 0, 0)))
+        self.retranslate_ui()
+
+    def retranslate_ui(self) -> None:
+        self._count_label.setText(self.tr("Pictures"))
+        self.count.setAccessibleName(self.tr("How many pictures, side by side"))
+        self.count.setToolTip(self.count.accessibleName())
+        self._seed_label.setText(self.tr("Seed"))
+        self.seed.setSpecialValueText(self.tr("another"))
+        self.seed.setAccessibleName(
+            self.tr("Seed: the same one draws the same picture again; below 0 it is another one")
+        )
+        self.seed.setToolTip(self.seed.accessibleName())
+
+    @property
+    def pictures(self) -> int:
+        return self.count.currentIndex() + 1
+
+    def next_seed(self) -> int:
+        """The one that is set, or any."""
+        wanted = self.seed.value()
+        return random.randrange(MOST_SEED + 1) if wanted == _NEW else wanted
+
+    def keep_seed(self, seed: int) -> None:
+        self.seed.setValue(seed)

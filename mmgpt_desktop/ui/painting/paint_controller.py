@@ -1,0 +1,198 @@
+"""Has pictures drawn, and puts them among the photos."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from mmgpt_desktop.attention.heatmap import MapStyle
+from mmgpt_desktop.attention.left_out import left_out, without_word
+from mmgpt_desktop.conversation import Conversation
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.note import Note
+from mmgpt_desktop.painted import (
+    PainterInfo,
+    Painting,
+    PaintOutcome,
+    PaintRequest,
+    PaintStep,
+)
+from mmgpt_desktop.text import safe_name, without_controls
+from mmgpt_desktop.ui.chat.chat_controller import LONGEST_QUESTION, ChatController
+from mmgpt_desktop.ui.painting.word_overlay import WordOverlay
+from mmgpt_desktop.ui.pictures.image_pane import ImagePane
+from mmgpt_desktop.ui.widgets.shell import Shell
+from mmgpt_desktop.ui.widgets.shown_photo import with_levels
+from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.worker import PainterThread, Task
+
+_LONGEST_NAME = 60
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What is being drawn; with `whole` it is that picture's prompt less word number `word`."""
+
+    request: PaintRequest
+    task: Task
+    whole: Painting | None = None
+    word: int = -1
+
+
+class PaintController(QObject):
+    """One drawing at a time, beside the answers; what is drawn is a photo like any other. Without a
+    painter drawings of before can be looked at."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        pane: ImagePane,
+        chat: ChatController,
+        painter: PainterThread | None,
+        style: Callable[[], MapStyle],
+    ) -> None:
+        super().__init__(shell.window)
+        self._shell, self._pane, self._chat, self._painter = shell, pane, chat, painter
+        self._prompt, self._photos = chat.prompt, chat.photos
+        self._numbers = itertools.count(1)
+        self._job: _Job | None = None
+        self.overlay = WordOverlay(pane, shell.threads["small maps"], style)
+        self._connect()
+        if painter is not None:
+            painter.describe(self._take_painter, self._have_none)
+
+    def _connect(self) -> None:
+        card, actions = self._pane.card, self._shell.actions
+        self._prompt.draw_wanted.connect(self.draw)
+        self._prompt.mode.changed.connect(actions["draw"].setChecked)
+        self._chat.stop_wanted.connect(self.stop)
+        self._photos.chosen.connect(self._show)
+        card.leave_out_wanted.connect(self.leave_out)
+        card.seed_wanted.connect(self._prompt.draw_bar.keep_seed)
+        actions["draw"].toggled.connect(self._switch)
+        actions["draw"].setEnabled(False)
+        card.save_wanted.connect(actions["export-drawing"].trigger)
+        card.leave_out.hide()
+        self._show(self._photos.current)
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    def _take_painter(self, painter: PainterInfo) -> None:
+        self._prompt.set_painter(painter)
+        self._shell.actions["draw"].setEnabled(True)
+        self._pane.card.leave_out.show()
+
+    def _have_none(self, error: AppError) -> None:
+        """Asking goes on as if there never was one."""
+        _log.warning("no painter: %s", error)
+
+    def _switch(self, draw: bool) -> None:
+        self._prompt.mode.choose(second=draw)
+        self._prompt.edit.setFocus()
+
+    def _show(self, conversation: Conversation) -> None:
+        self.overlay.follow(conversation)
+        self._shell.actions["export-drawing"].setEnabled(conversation.drawing is not None)
+
+    def draw(self, text: str) -> None:
+        """Draw what is said; nothing is lost if that can't be."""
+        prompt = " ".join(without_controls(text).split())
+        if not prompt:
+            self._prompt.show_problem(self.tr("Say first what is to be drawn, or choose it below."))
+        elif len(prompt) > LONGEST_QUESTION:
+            said = self.tr("That is too long: {count} characters, and {limit} is the most.")
+            self._prompt.show_problem(said.format(count=len(prompt), limit=LONGEST_QUESTION))
+        elif self._is_free():
+            bar = self._prompt.draw_bar
+            self._prompt.edit.remember(prompt)
+            number, seed = next(self._numbers), bar.next_seed()
+            self._begin(PaintRequest(number, prompt, seed, bar.pictures))
+
+    def leave_out(self, word: int) -> None:
+        """The picture in view once more, with its seed and without one of its prompt's words."""
+        photo, drawing = self._photos.current.photo, self._photos.current.drawing
+        if photo is None or drawing is None or not self._is_free():
+            return
+        prompt = without_word(drawing, word)
+        if prompt:
+            request = PaintRequest(next(self._numbers), prompt, drawing.seed)
+            self._begin(request, Painting(photo.pixels, drawing), word)
+        else:
+            self._prompt.show_problem(self.tr("Without this word nothing is said any more."))
+
+    def _is_free(self) -> bool:
+        if self._job is not None:
+            self._prompt.show_problem(
+                self.tr("A picture is still being drawn. Wait for it, or stop it with Esc.")
+            )
+        return self._job is None
+
+    def _begin(self, request: PaintRequest, whole: Painting | None = None, word: int = -1) -> None:
+        assert self._painter is not None
+        self._shell.engine.reserve()
+        task = self._painter.draw(request, self._take_outcome, self._fail, self._take_news)
+        self._job = _Job(request, task, whole, word)
+        self._pane.show_growing(request.pictures)
+        self._pane.growing.say(self.tr("Beginning…"), -1.0)
+        self._chat.set_drawing(True)
+
+    def _take_news(self, news: Any) -> None:
+        if isinstance(news, PaintStep):
+            if news.pixels is not None:
+                self._pane.growing.canvas.show_pixels(news.pixels)
+            self._pane.growing.say(self.tr("Drawing…"), news.done / news.cells)
+        else:
+            fraction, what = news
+            self._pane.growing.say(translated("progress", what), fraction)
+
+    def _take_outcome(self, outcome: PaintOutcome) -> None:
+        job = self._end()
+        if outcome.error is not None or not outcome.paintings:
+            self._tell_failure(outcome.error)
+            return
+        drawn = [_conversation(each, outcome.notes) for each in outcome.paintings]
+        if job is not None and job.whole is not None:
+            found = left_out(job.whole, job.word, outcome.paintings[0])
+            drawing = replace(outcome.paintings[0].drawing, left_out=found)
+            drawn = [Conversation(drawn[0].photo, drawing=drawing)]
+        self._photos.add_drawn(*drawn)
+
+    def _fail(self, error: AppError) -> None:
+        self._end()
+        self._tell_failure(error)
+
+    def _tell_failure(self, error: AppError | None) -> None:
+        self._pane.end_growing()
+        if error is not None:
+            self._shell.notices.tell_error(error)
+
+    def _end(self) -> _Job | None:
+        job, self._job = self._job, None
+        if job is not None:
+            self._shell.engine.release()
+        self._chat.set_drawing(False)
+        return job
+
+    def stop(self) -> None:
+        """At once; what still comes is not heard any more."""
+        if self._job is not None:
+            self._job.task.cancel()
+            self._end()
+            self._pane.end_growing()
+
+
+def _conversation(painting: Painting, notes: tuple[Note, ...]) -> Conversation:
+    from mmgpt_desktop.imaging.images import photo_of
+
+    name = safe_name(painting.drawing.prompt[:_LONGEST_NAME])
+    photo = with_levels(photo_of(painting.pixels, name, notes))
+    return Conversation(photo, drawing=painting.drawing)

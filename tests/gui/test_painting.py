@@ -1,0 +1,340 @@
+"""Drawing in the window, with a painter that draws without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.painted import Drawing, LeftOut, PromptWord
+from mmgpt_desktop.ui.files import exporter
+from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask, notices
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import FakeEngine
+from tests.tiny_painter import FakePainter, fake_maker, write_painter
+
+
+@pytest.fixture
+def painter() -> FakePainter:
+    return FakePainter(RuntimeName.ONNX_CPU)
+
+
+@pytest.fixture
+def painting(qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter) -> App:
+    """A window that can draw, and is about to."""
+    folder = write_painter(tmp_path / "tiny")
+    make = fake_maker(painter)
+    app = make_app(options={"make_painter": lambda: PaintEngine(folder, make=make)})
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    app.window.actions_by_name["draw"].trigger()
+    return app
+
+
+def draw(qtbot: QtBot, app: App, prompt: str = "a red rose", seed: int = 3) -> None:
+    app.window.prompt.draw_bar.keep_seed(seed)
+    app.window.prompt.edit.setPlainText(prompt)
+    app.window.prompt.ask_button.click()
+    qtbot.waitUntil(lambda: not app.painting.busy)
+
+
+def drawings(app: App) -> list[Drawing]:
+    found = (each.drawing for each in app.pictures.photos.conversations)
+    return [each for each in found if each is not None]
+
+
+def test_without_a_painter_nothing_speaks_of_drawing(app: App) -> None:
+    window = app.window
+    assert not window.prompt.mode.isVisible()
+    assert not window.actions_by_name["draw"].isEnabled()
+    assert not window.actions_by_name["export-drawing"].isEnabled()
+    assert window.prompt.ask_button.text() == "Ask"
+
+
+def test_a_picture_is_drawn_and_is_a_photo_like_any_other(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting)
+    current = painting.pictures.photos.current
+    assert current.photo is not None
+    assert (current.photo.size, current.photo.name) == ((32, 32), "a red rose")
+    (drawing,) = drawings(painting)
+    assert (drawing.prompt, drawing.seed, drawing.painter) == ("a red rose", 3, "tiny")
+    card = painting.window.image.card
+    assert card.isVisible()
+    assert [card.words.item(row).text() for row in range(3)] == ["a", "red", "rose"]
+    assert "3" in card.seed.text()
+    assert painting.window.prompt.edit.toPlainText() == "a red rose", "to be changed"
+    painting.window.prompt.mode.choose(second=False)
+    assert ask(qtbot, painting, "What?").request.images == (current.photo,)
+
+
+def test_the_prompt_stays_when_one_goes_back_to_asking(qtbot: QtBot, painting: App) -> None:
+    prompt = painting.window.prompt
+    assert (prompt.ask_button.text(), prompt.heading.text()) == ("Draw", "Drawing")
+    assert "flowers" in prompt.edit.placeholderText()
+    prompt.edit.setPlainText("a rose")
+    painting.window.actions_by_name["draw"].trigger()
+    assert (prompt.ask_button.text(), prompt.edit.toPlainText()) == ("Ask", "a rose")
+    assert not prompt.draw_bar.isVisible()
+
+
+def test_several_pictures_have_a_seed_each_and_stand_side_by_side(
+    qtbot: QtBot, painting: App
+) -> None:
+    painting.window.prompt.draw_bar.count.setCurrentIndex(2)
+    draw(qtbot, painting, seed=5)
+    assert [each.seed for each in drawings(painting)] == [5, 6, 7]
+    assert painting.window.image.thumbnails.count() == 3
+    assert painting.pictures.photos.current.drawing is drawings(painting)[0]
+
+
+def test_another_seed_each_time_unless_one_is_kept(
+    qtbot: QtBot, painting: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = painting.window.prompt.draw_bar
+    draw(qtbot, painting, seed=41)
+    bar.keep_seed(-1)
+    monkeypatch.setattr("random.randrange", lambda _most: 77)
+    assert bar.next_seed() == 77
+    painting.window.image.card.seed.click()
+    assert bar.next_seed() == 41
+
+
+def test_an_example_is_drawn_and_stays_in_the_field(qtbot: QtBot, painting: App) -> None:
+    chip = painting.window.prompt.examples.buttons[1]
+    assert chip.isVisible()
+    chip.click()
+    qtbot.waitUntil(lambda: not painting.painting.busy)
+    assert painting.window.prompt.edit.toPlainText() == "a pink rose"
+    assert drawings(painting)[0].prompt == "a pink rose"
+
+
+@pytest.mark.parametrize("said", ["", " \n ", "x" * 10_001])
+def test_what_cannot_be_drawn_is_said_below_the_field(
+    painting: App, painter: FakePainter, said: str
+) -> None:
+    painting.window.prompt.edit.setPlainText(said)
+    painting.window.prompt.ask_button.click()
+    assert painting.window.prompt.problem.isVisible()
+    assert not painting.painting.busy
+    assert painting.window.prompt.edit.toPlainText() == said
+
+
+def test_of_a_long_prompt_it_is_said_how_much_was_read(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting, "a red rose " * 180)
+    assert "only the beginning" in painting.window.image.notes.text()
+
+
+def test_emoji_are_drawn_without_a_word(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting, "🐕🐕")
+    assert drawings(painting)[0].words == ()
+    painting.window.image.card.words.light(())
+
+
+def test_a_failure_is_told_and_what_was_in_view_is_there_again(
+    qtbot: QtBot, painting: App, painter: FakePainter
+) -> None:
+    draw(qtbot, painting)
+    painter.breaks_at = 2
+    draw(qtbot, painting, "a dog")
+    assert len(notices(painting)) == 1
+    assert len(drawings(painting)) == 1
+    assert painting.window.image.view.isVisible()
+    assert painting.window.image.card.isVisible()
+    assert painting.window.prompt.edit.toPlainText() == "a dog"
+    assert not painting.window.prompt.stop_button.isVisible()
+
+
+def test_it_can_be_stopped_at_once_and_nothing_comes_of_it(
+    qtbot: QtBot, painting: App, painter: FakePainter
+) -> None:
+    painter.gate.acquire()
+    painting.window.prompt.edit.setPlainText("a rose")
+    painting.window.prompt.ask_button.click()
+    assert painting.window.image.growing.isVisible()
+    assert painting.window.prompt.stop_button.isVisible()
+    stop = painting.window.actions_by_name["stop"]
+    assert stop.isEnabled()
+    stop.trigger()
+    assert not painting.painting.busy
+    assert not painting.window.image.growing.isVisible()
+    assert not stop.isEnabled()
+    painter.gate.release()
+    draw(qtbot, painting, "a dog")
+    assert [each.prompt for each in drawings(painting)] == ["a dog"]
+
+
+def test_while_one_is_drawn_another_one_is_refused(painting: App, painter: FakePainter) -> None:
+    painter.gate.acquire()
+    painting.painting.draw("a rose")
+    painting.painting.draw("a dog")
+    assert "still being drawn" in painting.window.prompt.problem.text()
+    painter.gate.release()
+
+
+def test_the_picture_grows_in_the_photos_place(
+    qtbot: QtBot, painting: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing = painting.window.image.growing
+    seen: list[int] = []
+    show = growing.canvas.show_pixels
+
+    def watch(pixels: NDArray[np.uint8]) -> None:
+        seen.append(len(pixels))
+        show(pixels)
+
+    monkeypatch.setattr(growing.canvas, "show_pixels", watch)
+    painting.window.prompt.draw_bar.count.setCurrentIndex(3)
+    draw(qtbot, painting)
+    assert seen == [4, 4], "after each row of cells"
+    assert growing.bar.value() == 100
+
+
+def lightness(app: App, *, left: bool = False) -> float:
+    """Of the layer's upper right corner, or the left one."""
+    layer = app.window.image.view.layer
+    assert layer is not None
+    return layer.pixelColor(0 if left else layer.width() - 1, 0).lightnessF()
+
+
+def word_layer(qtbot: QtBot, app: App, word: int) -> None:
+    app.window.image.view.set_layer(None)
+    app.window.image.card.words.setCurrentRow(word)
+    qtbot.waitUntil(lambda: app.window.image.view.layer is not None)
+
+
+def test_a_words_map_lies_on_the_picture(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting)
+    word_layer(qtbot, painting, 1)
+    assert lightness(painting) > lightness(painting, left=True) + 0.3, "it read the second word"
+    painting.window.image.card.words.pointed.emit(0)
+    qtbot.waitUntil(lambda: lightness(painting, left=True) > 0.5)
+    painting.window.image.card.words.setCurrentRow(-1)
+    qtbot.waitUntil(lambda: painting.window.image.view.layer is None)
+
+
+def test_pointing_at_a_place_marks_the_words_that_drew_it(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting)
+    view, words = painting.window.image.view, painting.window.image.card.words
+    corner = view.photo_rect().topRight() + QPointF(-4, 4)
+    nothing = Qt.MouseButton.NoButton
+    moved = QMouseEvent(
+        QEvent.Type.MouseMove, corner, corner, nothing, nothing, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(view, moved)
+    assert words.lit == (1,)
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    assert not words.lit
+
+
+def test_a_word_is_left_out_with_the_same_seed(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting, seed=8)
+    card = painting.window.image.card
+    assert not card.leave_out.isEnabled(), "none is chosen"
+    card.words.setCurrentRow(1)
+    card.leave_out.click()
+    qtbot.waitUntil(lambda: not painting.painting.busy)
+    _, second = drawings(painting)
+    assert (second.prompt, second.seed) == ("a rose", 8)
+    left_out = second.left_out
+    assert left_out is not None
+    assert (left_out.word, left_out.change.shape) == ("red", (2, 2))
+    assert painting.pictures.photos.current.drawing is second
+    assert card.change.isVisible()
+    assert "red" in card.said.text()
+
+
+def test_what_changed_can_be_seen(qtbot: QtBot, painting: App) -> None:
+    words = (PromptWord("rose", 0, 4),)
+    change = np.array([[0, 90], [0, 0]], np.float32)
+    maps = np.ones((1, 2, 2), np.float32)
+    draw(qtbot, painting)
+    current = painting.pictures.photos.current
+    current.drawing = Drawing("rose", 1, "tiny", words, maps, LeftOut("red", change, 2.5))
+    painting.painting.overlay.follow(current)
+    card = painting.window.image.card
+    assert "2.5" in card.said.text()
+    assert "there it mattered" in card.said.text()
+    card.change.click()
+    qtbot.waitUntil(lambda: painting.window.image.view.layer is not None)
+    assert lightness(painting) > 0.5
+    card.change.click()
+    qtbot.waitUntil(lambda: painting.window.image.view.layer is None)
+
+
+@pytest.mark.parametrize(
+    ("change", "ratio", "said"),
+    [
+        (0.0, None, "nearly the same"),
+        (40.0, 1.1, "does not say where"),
+        (40.0, 3.0, "there it mattered"),
+    ],
+)
+def test_the_verdict_follows_from_what_changed(
+    painting: App, change: float, ratio: float | None, said: str
+) -> None:
+    cells = np.full((2, 2), change, np.float32)
+    drawing = Drawing(
+        "rose", 1, "tiny", (PromptWord("rose", 0, 4),), np.ones((1, 2, 2), np.float32)
+    )
+    card = painting.window.image.card
+    card.show_drawing(
+        Drawing(
+            drawing.prompt, 1, "tiny", drawing.words, drawing.maps, LeftOut("red", cells, ratio)
+        )
+    )
+    assert said in card.said.text()
+
+
+def test_leaving_out_the_only_word_is_refused(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting, "rose")
+    painting.painting.leave_out(0)
+    assert "nothing is said" in painting.window.prompt.problem.text()
+
+
+def test_it_is_saved_with_its_prompt_inside(
+    qtbot: QtBot, painting: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(qtbot, painting, "红色的玫瑰", seed=9)
+    path = tmp_path / "rose.png"
+    monkeypatch.setattr(exporter, "ask_where_to_save", lambda *_: path)
+    painting.window.image.card.save.click()
+    qtbot.waitUntil(path.is_file)
+    with Image.open(path) as picture:
+        assert picture.info["prompt"] == "红色的玫瑰"
+        assert picture.info["seed"] == "9"
+        assert picture.size == (32, 32)
+
+
+def test_an_answer_and_a_drawing_go_on_side_by_side(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
+) -> None:
+    folder, engine = write_painter(tmp_path / "tiny"), FakeEngine(gated=True)
+    make = fake_maker(painter)
+    app = make_app(engine, options={"make_painter": lambda: PaintEngine(folder, make=make)})
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    app.chat.controller.ask("What?")
+    app.painting.draw("a rose")
+    qtbot.waitUntil(lambda: not app.painting.busy)
+    assert app.chat.controller.busy
+    assert app.window.actions_by_name["stop"].isEnabled()
+    engine.release(20)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    assert len(drawings(app)) == 1
+
+
+def test_a_damaged_painter_leaves_asking_as_it_was(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app(options={"make_painter": lambda: PaintEngine(tmp_path / "none")})
+    qtbot.waitUntil(lambda: app.threads.painter is not None and app.threads.painter.idle)
+    assert not app.window.actions_by_name["draw"].isEnabled()
+    assert len(ask(qtbot, app).steps) > 0
