@@ -21,6 +21,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import Note, plain
+from mmgpt_desktop.painted import Drawing, LeftOut, PromptWord
 from mmgpt_desktop.session.session_record import Session
 from tests.records import MODEL, request_about, steps_of
 
@@ -70,11 +71,19 @@ def turn(about: Photo | None, question: str = "What is this?") -> Turn:
     )
 
 
+def drawing() -> Drawing:
+    """How the second photo was drawn, and what it changed to leave a word out."""
+    words = (PromptWord("red", 2, 5), PromptWord("rose", 6, 10))
+    maps = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    left_out = LeftOut("big", np.ones((2, 2), np.float32), 1.5)
+    return Drawing("a red rose", 3, "painter", words, maps, left_out)
+
+
 def session() -> Session:
     one, other = photo(1), photo(2)
     conversations = (
         Conversation(None, [turn(None, "Hello?")]),
         Conversation(one, [turn(one), turn(one, "And this?")]),
-        Conversation(other),
+        Conversation(other, drawing=drawing()),
     )
     return Session(conversations, 1, "half a quest")

@@ -3,12 +3,12 @@
 Matrices and convolutions are int8 with one scale a row (`name` and `name.scale`, w = q * scale,
 q = round(w / scale), scale = max|row| / 127); convolutions with few weights a row, as depthwise
 ones, float16; the few small tensors float32, token ids int64. Both runtimes compute in float32
-with exactly these values. mmgpt-small's adapters are of 4 bits (`halve`).
+with exactly these values. Of 4 bits (`halve`) are mmgpt-small's adapters, and a painter's matrices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -24,8 +24,11 @@ BLOCK = 32
 _LONG_ROW = 64
 
 
-def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A model's state in the shipped form; a tied or counting tensor is left out."""
+def pack(
+    state: Mapping[str, Tensor], halved: Callable[[str], bool] = lambda _name: False
+) -> dict[str, Tensor]:
+    """A model's state in the shipped form; a tied or counting tensor is left out. Matrices of
+    whose names `halved` says so are of 4 bits, where their columns allow it."""
     packed: dict[str, Tensor] = {}
     for name, tensor in state.items():
         if _is_left_out(name):
@@ -34,6 +37,8 @@ def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             packed[name] = tensor
         elif tensor.ndim == 4 and tensor[0].numel() < _LONG_ROW:
             packed[name] = tensor.to(torch.float16)
+        elif tensor.ndim == 2 and tensor.shape[1] % BLOCK == 0 and halved(name):
+            packed[name], packed[name + SCALE] = halve(tensor)
         elif tensor.ndim in (2, 4):
             packed[name], packed[name + SCALE] = quantise(tensor)
         else:

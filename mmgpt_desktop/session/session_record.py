@@ -34,7 +34,8 @@ def to_be_saved(conversations: Sequence[Conversation]) -> tuple[Conversation, ..
     for conversation in conversations:
         turns = [turn for turn in conversation.turns if turn not in known]
         known.update(turns)
-        saved.append(Conversation(conversation.photo, [turn.copy() for turn in turns]))
+        copied = [turn.copy() for turn in turns]
+        saved.append(Conversation(conversation.photo, copied, conversation.drawing))
     return tuple(saved)
 
 
@@ -49,7 +50,7 @@ def brought_back(saved: Sequence[Conversation], job_ids: Iterator[int]) -> tuple
     for conversation in saved:
         numbers = {_brought_back(turn, next(job_ids)): turn.job_id for turn in conversation.turns}
         before.update(numbers)
-        found.append(Conversation(conversation.photo, [*numbers]))
+        found.append(Conversation(conversation.photo, [*numbers], conversation.drawing))
         for turn in numbers:
             for photo in turn.about if len(turn.about) > 1 else ():
                 shared.setdefault(photo, []).append(turn)

@@ -20,13 +20,14 @@ from mmgpt_desktop.engine.graphs.graph_file import forget_traces, stored_at
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
 from mmgpt_desktop.model.decoder import KeyValue, stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.packing import SCALE, WEIGHTS
+from mmgpt_desktop.model.packing import BLOCK, SCALE, WEIGHTS
 
 OPSET = 20
 _ONNX_TYPES = {
     "F32": TensorProto.FLOAT,
     "F16": TensorProto.FLOAT16,
     "I8": TensorProto.INT8,
+    "U8": TensorProto.UINT8,
     "I64": TensorProto.INT64,
 }
 
@@ -158,8 +159,22 @@ def write_graph(graph: onnx.ModelProto, path: Path) -> None:
     del graph.graph.node[:]
     graph.graph.node.extend(body)
     forget_traces(graph)
+    _shorten(graph.graph)
     onnx.save(graph, path)
     onnx.checker.check_model(path)
+
+
+def _shorten(graph: onnx.GraphProto) -> None:
+    """Without the names and shapes of what is only on its way: half of a graph's file is these."""
+    del graph.value_info[:]
+    kept = {each.name for each in (*graph.input, *graph.output, *graph.initializer)}
+    short: dict[str, str] = {}
+    for node in graph.node:
+        node.ClearField("name")
+        for values in (node.input, node.output):
+            for place, name in enumerate(values):
+                if name and name not in kept:
+                    values[place] = short.setdefault(name, f"_{len(short):x}")
 
 
 def _name_types(graph: onnx.ModelProto) -> None:
@@ -191,8 +206,45 @@ def _restore(name: str, output: str, stored: Mapping[str, StoredTensor]) -> list
         return [] if name == output else [helper.make_node("Identity", [name], [output])]
     if name + SCALE not in stored:
         return [helper.make_node("Cast", [name], [output], to=TensorProto.FLOAT)]
+    if stored[name].dtype == "U8":
+        return _restore_halved(name, output, stored[name].shape)
     cast = f"{output}.float"
     return [
         helper.make_node("Cast", [name], [cast], to=TensorProto.FLOAT),
         helper.make_node("Mul", [cast, name + SCALE], [output]),
+    ]
+
+
+def _restore_halved(name: str, output: str, shape: Sequence[int]) -> list[onnx.NodeProto]:
+    """Likewise of what `packing.halve` has made: two values in each byte."""
+    rows, columns = shape[0], 2 * shape[1]
+
+    def constant(label: str, kind: int, *values: int) -> onnx.NodeProto:
+        tensor = helper.make_tensor(f"{output}.{label}", kind, [len(values)], values)
+        return helper.make_node("Constant", [], [f"{output}.{label}"], value=tensor)
+
+    def step(kind: str, inputs: Sequence[str], result: str, **options: Any) -> onnx.NodeProto:
+        given = [each if each == name else f"{output}.{each}" for each in inputs]
+        made = f"{output}.{result}" if result else output
+        return helper.make_node(kind, given, [made], **options)
+
+    return [
+        constant("mask", TensorProto.UINT8, 15),
+        constant("four", TensorProto.UINT8, 4),
+        constant("eight", TensorProto.FLOAT, 8),
+        constant("last", TensorProto.INT64, 2),
+        constant("blocks", TensorProto.INT64, rows, columns // BLOCK, BLOCK),
+        constant("whole", TensorProto.INT64, rows, columns),
+        step("BitwiseAnd", [name, "mask"], "low"),
+        step("BitShift", [name, "four"], "high", direction="RIGHT"),
+        step("Unsqueeze", ["low", "last"], "low_last"),
+        step("Unsqueeze", ["high", "last"], "high_last"),
+        step("Concat", ["low_last", "high_last"], "both", axis=2),
+        step("Reshape", ["both", "blocks"], "parts"),
+        step("Cast", ["parts"], "float", to=TensorProto.FLOAT),
+        step("Sub", ["float", "eight"], "steps"),
+        helper.make_node("Cast", [name + SCALE], [f"{output}.scale"], to=TensorProto.FLOAT),
+        step("Unsqueeze", ["scale", "last"], "scale_last"),
+        step("Mul", ["steps", "scale_last"], "scaled"),
+        step("Reshape", ["scaled", "whole"], ""),
     ]

@@ -95,6 +95,25 @@
     </message>
 </context>
 <context>
+    <name>AskOrDraw</name>
+    <message>
+        <source>Ask</source>
+        <translation type="unfinished">提问</translation>
+    </message>
+    <message>
+        <source>Ask about the picture</source>
+        <translation type="unfinished">就图片提问</translation>
+    </message>
+    <message>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Have a picture drawn (Ctrl+D)</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>AskingArea</name>
     <message>
         <source>Or ask your own question</source>
@@ -371,6 +390,80 @@
     <message>
         <source>Details: figures, layers and heads</source>
         <translation>详细：数字、层和注意力头</translation>
+    </message>
+</context>
+<context>
+    <name>DrawBar</name>
+    <message>
+        <source>Pictures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How many pictures, side by side</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>another</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seed: the same one draws the same picture again; below 0 it is another one</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>DrawingCard</name>
+    <message>
+        <source>The words that drew this picture; the arrow keys choose one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave this word out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draw again with the same seed and without the chosen word: did it matter?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What changed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bright: where this picture differs from the one before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save this picture, with its prompt inside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seed {seed}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draw with this seed from now on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Point at a word: bright is where the picture read it most while it was drawn. Point at a place: the words that it read most are marked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without “{word}” the picture is nearly the same: it did not matter.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without “{word}”. Where the word had been read most, the picture changed {times} times as much as elsewhere: there it mattered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without “{word}”. The picture changed {times} times as much where the word had been read most as elsewhere: it mattered, but its map does not say where.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -913,6 +1006,10 @@
         <translation>摄像头的画面；按空格键拍照</translation>
     </message>
     <message>
+        <source>The picture that is being drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
         <translation>图片；加减号缩放，方向键移动</translation>
     </message>
@@ -1036,6 +1133,10 @@
     <message>
         <source>Previous or next picture</source>
         <translation>上一张或下一张图片</translation>
+    </message>
+    <message>
+        <source>Draw instead of asking, and back</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Name another picture in the question</source>
@@ -1293,6 +1394,10 @@
         <translation>回答(&amp;A)</translation>
     </message>
     <message>
+        <source>&amp;Draw instead of asking</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>&amp;Stop</source>
         <translation>停止(&amp;S)</translation>
     </message>
@@ -1347,6 +1452,10 @@
     <message>
         <source>&amp;About MMGPT Desktop</source>
         <translation>关于 MMGPT Desktop(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Drawing, with its prompt inside (PNG)…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Zoom &amp;in</source>
@@ -1728,6 +1837,33 @@
     </message>
 </context>
 <context>
+    <name>PaintController</name>
+    <message>
+        <source>Say first what is to be drawn, or choose it below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>That is too long: {count} characters, and {limit} is the most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without this word nothing is said any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A picture is still being drawn. Wait for it, or stop it with Esc.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Beginning…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Drawing…</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>PaneArea</name>
     <message>
         <source>Which pane is in view</source>
@@ -1982,6 +2118,50 @@
     <message>
         <source>Ask: {question}</source>
         <translation>提问：{question}</translation>
+    </message>
+    <message>
+        <source>a yellow sunflower</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a pink rose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a blue shirt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a brown dog on grass</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draw: {prompt}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Drawing</source>
+        <translation type="unfinished">绘制</translation>
+    </message>
+    <message>
+        <source>What is to be drawn? The painter learnt {things}. Enter draws.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is to be drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draw (Enter)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop drawing (Esc)</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>That was too long: only its first {limit} characters were pasted.</source>
@@ -4792,6 +4972,29 @@
     <message>
         <source>{width} × {height} pixels</source>
         <translation>{width} × {height} 像素</translation>
+    </message>
+</context>
+<context>
+    <name>taught</name>
+    <message>
+        <source>flowers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>clothes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>things</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>fruit and vegetables</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>dogs</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 </TS>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +14,22 @@ import pytest
 from mmgpt_desktop.attention.word_maps import prompt_words, token_texts, word_maps, words_at
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.engine.painting.known_words import ENOUGH, KnownWords
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.painting.painter_folder import open_painter
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
+from mmgpt_desktop.resources import mini_path
 from tests.not_none import not_none
-from tests.tiny_painter import SIDE, SIZE, FakePainter, fake_maker, write_painter
+from tests.tiny_painter import (
+    SIDE,
+    SIZE,
+    FakePainter,
+    fake_maker,
+    manifest_of,
+    write_painter,
+)
 
 ONNX, TORCH = RuntimeName.ONNX_CPU, RuntimeName.TORCH
 
@@ -116,6 +126,74 @@ def test_it_can_be_stopped_at_any_cell(folder: Path) -> None:
     outcome = one.paint(PaintRequest(1, "a dog"), cancel, stop)
     assert (len(steps), outcome.kind, outcome.paintings) == (2, "cancelled", ())
     assert paint(one, PaintRequest(2, "a dog"))[1].kind == "done"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder to be changed."""
+    return write_painter(tmp_path / "tiny")
+
+
+def taught(folder: Path, counts: dict[str, int]) -> PaintEngine:
+    """A painter that was taught these words."""
+    KnownWords(counts).write(folder / "words.txt")
+    manifest = manifest_of(folder) | {"text_length": 60}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return painter(folder)
+
+
+COUNTS = {"a": 900, "the": 800, "red": 40, "rose": 30, "dog": 50}
+
+
+def test_what_was_never_taught_is_refused_with_its_words(own: Path) -> None:
+    one = taught(own, COUNTS)
+    steps, outcome = paint(one, PaintRequest(1, "a quantum spaceship"))
+    assert (steps, outcome.kind) == ([], "failed")
+    assert "never taught to draw this" in str(outcome.error)
+    assert "quantum, spaceship" in str(outcome.error)
+    assert paint(one, PaintRequest(2, "🐕"))[1].kind == "failed"
+    assert paint(one, PaintRequest(3, "A RED rose"))[1].kind == "done"
+
+
+def test_a_single_strange_word_is_told(own: Path) -> None:
+    _, outcome = paint(taught(own, COUNTS), PaintRequest(1, "a red rose and a dog"))
+    assert outcome.kind == "done"
+    assert [str(note) for note in outcome.notes if "never taught" in str(note)] == [
+        "The painter was never taught these words: and"
+    ]
+
+
+def test_rare_words_weigh_more_than_common_ones() -> None:
+    known = KnownWords(COUNTS)
+    assert known.familiar(["the", "a", "Rose"]) == 1
+    assert known.familiar(["the", "a", "spaceship"]) < ENOUGH
+    assert known.familiar(["rose", "spaceship"]) == pytest.approx(
+        np.log2(60) / (np.log2(60) + np.log2(1800))
+    )
+    assert known.familiar([]) == 1
+
+
+@pytest.mark.parametrize("text", ["x rose\n", "12\n", "\ufeff"])
+def test_a_damaged_list_of_words_is_said(own: Path, text: str) -> None:
+    (own / "words.txt").write_text(text, encoding="utf-8")
+    (own / "manifest.json").write_text(json.dumps(manifest_of(own)), encoding="utf-8")
+    with pytest.raises(BundleError, match="list of words"):
+        painter(own)
+
+
+def test_a_painter_may_read_with_the_apps_own_tokenizer(own: Path) -> None:
+    (own / "tokenizer.json").unlink()
+    manifest = manifest_of(own) | {"vocabulary": 12_000}
+    minis = mini_path() / "tokenizer.json"
+    for told, fits in ((hashlib.sha256(minis.read_bytes()).hexdigest(), True), ("0" * 64, False)):
+        manifest["tokenizer"] = told
+        (own / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        if fits:
+            (drawn,) = paint(painter(own), PaintRequest(1, "a red rose"))[1].paintings
+            assert [word.text for word in drawn.drawing.words] == ["a", "red", "rose"]
+        else:
+            with pytest.raises(BundleError, match="checksum"):
+                painter(own)
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n"])

@@ -24,7 +24,7 @@ from mmgpt_desktop.model.painting.painter import CodeSampling, MMGPTPainter, Str
 from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.model.painting.quantizer import ScalarQuantizer
-from mmgpt_desktop.painted import PaintOutcome, PaintRequest
+from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings
 from mmgpt_desktop.training.painting.painter_bundle import build_painter
 
 CODES, PARTS, SIDE, TEXT = 35, 3, 2, 6
@@ -226,11 +226,10 @@ def test_the_packed_painter_draws_as_before(painting: PaintingModel, folder: Pat
     torch.testing.assert_close(
         again.coder.decode(codes), painting.coder.decode(codes), atol=0.06, rtol=0
     )
-    one = torch.ones(1, TEXT, dtype=torch.long)
-    before, after = (
-        each.painter(one, codes.flatten(1, 2)).logits.softmax(dim=-1) for each in (painting, again)
-    )
-    torch.testing.assert_close(after, before, atol=0.1, rtol=0)
+    state = painting.painter.state_dict()
+    for name, weights in again.painter.state_dict().items():
+        error = (weights - state[name]).norm() / state[name].norm().clamp(min=1e-9)
+        assert float(error) < 0.12, name  # matrices are of 4 bits
 
 
 def test_damaged_weights_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -289,12 +288,19 @@ def test_the_text_is_read_with_and_without(painting: PaintingModel, text: Tensor
     assert not torch.allclose(past[0][0][0], past[0][0][2])
 
 
-def drawn_by(folder: Path, runtime: RuntimeName, seed: int) -> PaintOutcome:
+FREELY = PaintSettings(1.0, 0.0, 1.0)
+
+
+def drawn_by(
+    folder: Path, runtime: RuntimeName, seed: int, how: PaintSettings | None = FREELY
+) -> PaintOutcome:
     painter = PaintEngine(folder, runtime)
     painter.load()
     try:
         return painter.paint(
-            PaintRequest(1, "A dog runs", seed, pictures=2), CancelToken(), lambda _: None
+            PaintRequest(1, "A dog runs", seed, 2, how),
+            CancelToken(),
+            lambda _: None,
         )
     finally:
         painter.close()
@@ -333,7 +339,7 @@ def test_the_command_writes_a_picture_with_its_prompt_inside(
         assert picture.size == (64, 32)
         assert (picture.info["prompt"], picture.info["seed"]) == ("A dog runs", "3")
         pixels = np.asarray(picture)
-    known = drawn_by(folder, RuntimeName.ONNX_CPU, 3).paintings
+    known = drawn_by(folder, RuntimeName.ONNX_CPU, 3, None).paintings
     assert np.array_equal(pixels, np.concatenate([each.pixels for each in known], axis=1))
     found = json.loads(capsys.readouterr().out)
     assert [each["word"] for each in found["words"]] == ["A", "dog", "runs"]

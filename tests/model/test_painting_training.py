@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.engine.painting.known_words import KnownWords
 from mmgpt_desktop.model.packing import load_packed
 from mmgpt_desktop.model.painting.flow_painter import FlowPainter
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
@@ -27,11 +28,14 @@ from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.painting.codes import CodedPhotos
+from mmgpt_desktop.training.painting.judge import Judge
+from mmgpt_desktop.training.painting.painter_bundle import words_of
 from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
 from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
+from mmgpt_desktop.training.tokenizer import train_on
 from tests.model.conftest import random_model, tiny_config
 
 TINY_CODER = PictureCoderConfig(
@@ -188,6 +192,42 @@ def test_the_coder_learns(work: Path) -> None:
     assert measured[-1]["eval_psnr"] > 3
     coder = PictureCoder.from_pretrained(work / "painting" / "picture-coder")
     assert coder.config.levels == list(TINY_CODER.levels)
+
+
+def test_a_smaller_decoder_learns_the_same_codes(work: Path, data: Path) -> None:
+    common = ["--data", str(data), "--work", str(work), "--width", "64"]
+    small = ["--steps", "4", "--batch", "2", "--warmup", "1", "--save-every", "2"]
+    main(["picture-decoder", *common, *small, "--judged-from", "2"])
+    before, after = (
+        PictureCoder.from_pretrained(work / "painting" / name)
+        for name in ("picture-coder", "picture-decoder")
+    )
+    assert tuple(after.config.drawing_widths) == (64, 48, 32, 16)
+    for name, weights in before.encoder.state_dict().items():
+        assert torch.equal(weights, after.encoder.state_dict()[name]), "codes mean the same"
+    state = work / "painting" / "picture-decoder-checkpoints" / "checkpoint-4"
+    rows = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
+    assert any("eval_psnr" in row for row in rows)
+
+
+def test_a_judge_learns_to_tell_photos_from_drawings() -> None:
+    torch.manual_seed(0)
+    judge = Judge()
+    photos, drawn = torch.randn(4, 3, 32, 32), torch.randn(4, 3, 32, 32) / 4
+    losses = [judge.learn(photos, drawn) for _ in range(12)]
+    assert losses[-1] < losses[0] / 2
+    assert float(judge(photos).mean()) > float(judge(drawn).mean())
+    assert not any(each.requires_grad for each in judge.parameters()), "drawings are judged only"
+
+
+def test_the_words_that_were_taught_are_counted_by_prompts(tmp_path: Path) -> None:
+    tokenizer = tmp_path / "tokenizer.json"
+    train_on(["A dog runs. a red rose"] * 4, 300).save(str(tokenizer))
+    said = ["A dog runs.", "a dog, a dog", "The dog sits", "a red rose", "a rose"]
+    known = words_of(said, tokenizer)
+    known.write(tmp_path / "words.txt")
+    assert (tmp_path / "words.txt").read_text(encoding="utf-8") == "4 a\n3 dog\n"
+    assert KnownWords.read(tmp_path / "words.txt").unknown(["Dog", "rose"]) == ["rose"]
 
 
 def test_each_photo_is_kept_as_codes_of_several_parts(work: Path, data: Path) -> None:

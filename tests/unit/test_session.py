@@ -119,6 +119,44 @@ def test_all_comes_back(path: Path) -> None:
     assert turn.checks[0].heads == ((0, 1), (1, 2))
 
 
+def test_how_a_picture_was_drawn_comes_back(path: Path) -> None:
+    wanted, found = sessions.drawing(), open_session(path).conversations[2].drawing
+    assert found is not None
+    assert (found.prompt, found.seed, found.painter, found.words) == (
+        *(wanted.prompt, wanted.seed, wanted.painter),
+        wanted.words,
+    )
+    assert np.array_equal(found.maps, wanted.maps)
+    assert found.left_out is not None
+    assert (found.left_out.word, found.left_out.ratio) == ("big", 1.5)
+    (again,) = brought_back([Conversation(sessions.photo(), drawing=found)], itertools.count(1))
+    assert again.drawing is found
+
+
+SPOILT_DRAWINGS: list[Callable[[dict[str, Any]], object]] = [
+    lambda drawing: drawing["words"].pop(),
+    lambda drawing: drawing["maps"].update(shape=[2, 4]),
+    lambda drawing: drawing["maps"].update(shape=[2, 0, 0]),
+    lambda drawing: drawing["words"][0].update(stop=99),
+    lambda drawing: drawing["words"][0].update(start=-1),
+    lambda drawing: drawing["left_out"]["change"].update(shape=[4, 1]),
+    lambda drawing: drawing.update(painter="p" * 5001),
+    lambda drawing: drawing.update(seed=-1),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT_DRAWINGS)
+def test_a_drawing_whose_parts_do_not_fit_is_refused(
+    path: Path, spoil: Callable[[dict[str, Any]], object]
+) -> None:
+
+    def how(stored: dict[str, Any]) -> None:
+        spoil(stored["session"]["conversations"][2]["drawing"])
+
+    change(path, how)
+    assert "damaged" in sentence(path)
+
+
 def test_a_check_of_what_is_no_word_today_is_left_out() -> None:
     """Older versions took a Chinese answer for one word."""
     photo = sessions.photo()

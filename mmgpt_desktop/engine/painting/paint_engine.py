@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.attention.word_maps import prompt_words, token_texts, word_maps
 from mmgpt_desktop.cancel import CancelToken, Progress
-from mmgpt_desktop.engine.folder.model_files import TOKENIZER, remedy_for
+from mmgpt_desktop.engine.folder.model_files import remedy_for
 from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends, load_tokenizer
+from mmgpt_desktop.engine.painting.known_words import ENOUGH, KnownWords
 from mmgpt_desktop.engine.painting.onnx_painter import OnnxPainter
 from mmgpt_desktop.engine.painting.painter_folder import PainterFolder, open_painter
 from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, PainterRuntime
@@ -75,6 +76,7 @@ class PaintEngine(RuntimeChain):
         super().__init__(ORDER, choice)
         self._path, self._make = path, make
         self._tokenizer: Tokenizer | None = None
+        self._known: KnownWords | None = None
 
     def describe(self) -> PainterInfo:
         """What its folder says of it, loaded or not. Raises BundleError."""
@@ -96,10 +98,11 @@ class PaintEngine(RuntimeChain):
         folder = open_painter(self._path)
         folder.verify(lambda done, what: progress(done * _CHECKED, what), cancel)
         with remedy_for(self._path):
-            tokenizer = load_tokenizer(self._path / TOKENIZER)
+            tokenizer = load_tokenizer(folder.tokenizer)
             if tokenizer.get_vocab_size() > folder.manifest.vocabulary:
                 title = "The model's tokenizer writes tokens that its weights don't have."
                 raise BundleError(title, "Choose another model.")
+            self._known = folder.known_words()
         self.folder, self._tokenizer = folder, tokenizer
 
     def room_wanted(self) -> tuple[int, int]:
@@ -170,10 +173,28 @@ class PaintEngine(RuntimeChain):
             read = prompt[: max(ends, default=0)]
             notes.append(Note("The painter read only the beginning: {words}", {"words": read}))
         found = prompt_words(token_texts(prompt, ends))
+        notes += self._unknown([word.text for word, _ in found])
         padded = np.full(length, manifest.pad, np.int64)
         padded[: len(ids)] = ids
         words, spans = zip(*found, strict=True) if found else ((), ())
         return PaintPrompt(padded, tuple(words), tuple(spans)), notes
+
+    def _unknown(self, words: list[str]) -> list[Note]:
+        """What is said of words that it was never taught. Raises PromptError where they are most of
+        what is said."""
+        if self._known is None:
+            return []
+        strange = list(dict.fromkeys(self._known.unknown(words)))
+        named = ", ".join(strange[:_NAMED])
+        if not words:
+            title = "The painter knows words alone, and there are none."
+            raise PromptError(title, "Describe a picture in a few words.")
+        if self._known.familiar(words) < ENOUGH:
+            title = "The painter was never taught to draw this."
+            hint = "It doesn't know: {words}. Say it in other words, or choose an example."
+            raise PromptError(title, hint, words=named)
+        said = "The painter was never taught these words: {words}"
+        return [Note(said, {"words": named})] if strange else []
 
     def _steps(
         self, request: PaintRequest, notes: list[Note], cancel: CancelToken
@@ -254,6 +275,7 @@ class PaintEngine(RuntimeChain):
 
 
 _GREY = 128
+_NAMED = 6  # of the words that it does not know
 
 
 def _noise(seed: int, settings: PaintSettings) -> Callable[[tuple[int, ...]], NDArray[np.float32]]:

@@ -22,10 +22,15 @@ from mmgpt_desktop.engine.folder.model_files import (
     remedy_for,
     require_file,
 )
+from mmgpt_desktop.engine.painting.known_words import KnownWords
+from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.painted import PainterInfo, PaintSettings
+from mmgpt_desktop.resources import mini_path
 
 FAMILY = "mmgpt-painter"
 READ, PAINT, DRAW = "read.onnx", "paint.onnx", "draw.onnx"
+WORDS = "words.txt"
+"""What it was taught; a folder without it draws whatever is said."""
 FORMAT = 1
 _LISTED = {TOKENIZER, WEIGHTS, READ, PAINT, DRAW}
 
@@ -38,7 +43,9 @@ class _Format:
 @dataclass(frozen=True, kw_only=True)
 class PainterManifest:
     """`manifest.json`. The GPT reads `text_length` tokens of a `vocabulary`, of which `pad` says
-    nothing, and writes `side` x `side` cells of `codes_per_cell` out of `codes`."""
+    nothing, and writes `side` x `side` cells of `codes_per_cell` out of `codes`. Without a
+    tokenizer among its files it reads with that of the app's own model, whose checksum is
+    `tokenizer`."""
 
     format: Annotated[int, between(1, 1000)]
     family: Literal["mmgpt-painter"]
@@ -57,6 +64,7 @@ class PainterManifest:
     settings: PaintSettings
     languages: tuple[str, ...] = ()
     taught: tuple[str, ...] = ()
+    tokenizer: str = ""
 
     @property
     def cells(self) -> int:
@@ -81,8 +89,24 @@ class PainterFolder:
     path: Path
     manifest: PainterManifest
 
+    @property
+    def tokenizer(self) -> Path:
+        own = TOKENIZER in self.manifest.files
+        return (self.path if own else mini_path()) / TOKENIZER
+
+    def known_words(self) -> KnownWords | None:
+        """Raises BundleError."""
+        if WORDS not in self.manifest.files:
+            return None
+        try:
+            return KnownWords.read(self.path / WORDS)
+        except (OSError, ValueError) as error:
+            raise BundleError("The list of words that the painter knows is damaged.") from error
+
     def verify(self, progress: Progress, cancel: CancelToken) -> None:
         """Compare every checksum. Raises BundleError, Cancelled."""
+        if self.tokenizer.parent != self.path:
+            verify(mini_path(), {TOKENIZER: self.manifest.tokenizer}, lambda _done: None, cancel)
         sums = {name: entry.sha256 for name, entry in self.manifest.files.items()}
         with remedy_for(self.path):
             verify(self.path, sums, partial(_told, progress), cancel)
@@ -108,7 +132,8 @@ def _read(file: Path) -> PainterManifest:
         data = read_object(file)
         refuse_newer(DataDecoder().decode(_Format, data).format, FORMAT)
         manifest: PainterManifest = DataDecoder().decode(PainterManifest, data)
-        for name in sorted(_LISTED - manifest.files.keys()):
+        wanted = _LISTED - {TOKENIZER} if manifest.tokenizer else _LISTED
+        for name in sorted(wanted - manifest.files.keys()):
             raise Mistake("it does not list {name}.", name=name)
     except Mistake as mistake:
         raise bad_manifest(mistake) from mistake

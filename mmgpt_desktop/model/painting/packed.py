@@ -18,6 +18,10 @@ PAINTER, CODER = "painter", "coder"
 _NOT_SHIPPED = f"{CODER}.encoder."
 
 
+def _of_the_painter(name: str) -> bool:
+    return name.startswith(f"{PAINTER}.")
+
+
 class PaintingModel(NamedTuple):
     """The GPT, and the coder that makes a picture of its codes."""
 
@@ -28,7 +32,7 @@ class PaintingModel(NamedTuple):
         """Write weights and configurations; what makes codes of a picture stays behind."""
         state = nn.ModuleDict(self._asdict()).state_dict()
         kept = {name: each for name, each in state.items() if not name.startswith(_NOT_SHIPPED)}
-        save_file(pack(kept), folder / WEIGHTS, metadata={"format": "pt"})
+        save_file(pack(kept, _of_the_painter), folder / WEIGHTS, metadata={"format": "pt"})
         (folder / WEIGHTS).chmod(0o644)
         self.painter.config.save_pretrained(folder / PAINTER)
         self.coder.config.save_pretrained(folder / CODER)

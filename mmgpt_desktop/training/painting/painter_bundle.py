@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from tokenizers import Tokenizer
+
 from mmgpt_desktop import __version__
+from mmgpt_desktop.attention.word_maps import prompt_words, token_texts
 from mmgpt_desktop.engine.folder.checksums import file_entry
-from mmgpt_desktop.engine.painting.painter_folder import FAMILY, FORMAT
+from mmgpt_desktop.engine.folder.model_files import TOKENIZER
+from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends
+from mmgpt_desktop.engine.painting.known_words import KnownWords
+from mmgpt_desktop.engine.painting.painter_folder import FAMILY, FORMAT, WORDS
 from mmgpt_desktop.model.painting.packed import PaintingModel
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.painted import PaintSettings
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.embedded_bundle import MANIFEST
 from mmgpt_desktop.training.painting.coder_training import CODER
+from mmgpt_desktop.training.painting.decoder_training import DECODER
 from mmgpt_desktop.training.painting.painter_graphs import export_painter
 from mmgpt_desktop.training.painting.painter_training import PAINTER
+from mmgpt_desktop.training.painting.prompts import prompts
 from mmgpt_desktop.writing import write_json
 
 DESCRIPTION = (
     "Our own painter, in the way of DALL-E: a GPT of {millions} million parameters that writes"
     " pictures of {size} pixels."
 )
+_RARE = 3
 TAUGHT = ("flowers", "clothes", "things", "fruit and vegetables", "dogs")
 
 
-def pack_painter(work: Path, tokenizer: Path, out: Path) -> Path:
-    """The last stages' models as one folder."""
+def pack_painter(data: Path, work: Path, tokenizer: Path, out: Path) -> Path:
+    """The last stages' models as one folder, with the smaller decoder if there is one."""
+    smaller = work / "painting" / DECODER
+    coder = smaller if smaller.is_dir() else work / "painting" / CODER
     trained = PaintingModel(
         MMGPTPainter.from_pretrained(work / "painting" / PAINTER).eval(),
-        PictureCoder.from_pretrained(work / "painting" / CODER).eval(),
+        PictureCoder.from_pretrained(coder).eval(),
     )
-    build_painter(trained, tokenizer, out)
+    said = itertools.chain.from_iterable(prompts(data, "train").values())
+    build_painter(trained, tokenizer, out, words_of(said, tokenizer))
     return out
 
 
-def build_painter(model: PaintingModel, tokenizer: Path, folder: Path) -> None:
-    """Write weights, tokenizer, graphs and manifest below `folder`."""
+def words_of(said: Iterable[str], tokenizer: Path) -> KnownWords:
+    """In how many prompts each word stands; not those that are too rare to have been learnt."""
+    tokens = Tokenizer.from_file(str(tokenizer))
+    counts: Counter[str] = Counter()
+    for prompt in said:
+        _, ends = encode_with_ends(tokens, prompt)
+        found = prompt_words(token_texts(prompt, ends))
+        counts.update({word.text.casefold() for word, _ in found})
+    return KnownWords({word: count for word, count in counts.items() if count >= _RARE})
+
+
+def build_painter(
+    model: PaintingModel, tokenizer: Path, folder: Path, words: KnownWords | None = None
+) -> None:
+    """Write weights, graphs, the words that were taught and manifest in `folder`; the tokenizer
+    too, unless it is that of the app's own model."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_packed(folder)
-    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    sum_of_it = file_entry(tokenizer)["sha256"]
+    shared = sum_of_it == file_entry(mini_path() / TOKENIZER)["sha256"]
+    if not shared:
+        shutil.copyfile(tokenizer, folder / TOKENIZER)
+    if words is not None:
+        words.write(folder / WORDS)
     packed = PaintingModel.load_packed(folder)
     export_painter(packed, folder)
     config = packed.painter.config
@@ -66,5 +101,6 @@ def build_painter(model: PaintingModel, tokenizer: Path, folder: Path) -> None:
         "settings": asdict(PaintSettings()),
         "languages": ["en", "zh"],
         "taught": list(TAUGHT),
+        "tokenizer": sum_of_it if shared else "",
     }
     write_json(folder / MANIFEST, manifest)
