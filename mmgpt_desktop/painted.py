@@ -30,6 +30,7 @@ class PaintSettings:
 class PaintRequest:
     """All that a drawing needs, captured once: the same `seed` and prompt give the same picture.
     Of several `pictures` each has the next seed. The painter's own `settings` where there are none.
+    With `known_only` a single word that it was never taught is refused.
     """
 
     job_id: int
@@ -37,6 +38,7 @@ class PaintRequest:
     seed: Count = 0
     pictures: Annotated[int, between(1, MOST_PICTURES)] = 1
     settings: PaintSettings | None = None
+    known_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)

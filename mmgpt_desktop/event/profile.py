@@ -25,6 +25,7 @@ CardKind = Literal["png", "pdf"]
 
 TITLE = "MMGPT Desktop"
 QUESTIONS = ("What is this?", "What is happening here?", "Describe this picture.")
+PROMPTS = ("a yellow sunflower", "a pink rose", "a blue shirt", "a brown dog on grass")
 CHORD = "Ctrl+Alt+Shift+Q"
 
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
@@ -208,6 +209,17 @@ class Souvenir:
 
 
 @dataclass(frozen=True)
+class EventDrawing:
+    """What visitors may have drawn: one of `prompts`, and with `free` what they say in words that
+    the painter was taught, none of which is `refused`."""
+
+    offered: bool = False
+    prompts: Questions = PROMPTS
+    free: bool = False
+    refused: Questions = ()
+
+
+@dataclass(frozen=True)
 class Numbers:
     """Where the hours are counted; `texts` and `pictures` (a folder) keep what visitors did."""
 
@@ -231,6 +243,7 @@ class ProfileFile:
     limits: VisitorLimits = VisitorLimits()
     souvenir: Souvenir = Souvenir()
     numbers: Numbers = Numbers()
+    drawing: EventDrawing = EventDrawing()
 
 
 @dataclass(frozen=True)
@@ -264,6 +277,9 @@ def _complete(said: ProfileFile, path: Path, model: Path | None) -> Profile:
     _check_questions(said.questions, most, ("questions",))
     for number, sample in enumerate(said.samples):
         _check_questions(sample.questions, most, ("samples", number, "questions"))
+    _check_questions(said.drawing.prompts, most, ("drawing", "prompts"))
+    if said.drawing.offered and not (said.drawing.prompts or said.drawing.free):
+        raise Mistake("{key} needs prompts, or free = true.", at=("drawing", "offered"))
     if said.numbers.texts and said.numbers.file is None:
         title = "{key} needs a file beside it, which says where to."
         raise Mistake(title, at=("numbers", "texts"))

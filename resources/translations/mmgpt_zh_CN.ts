@@ -98,19 +98,19 @@
     <name>AskOrDraw</name>
     <message>
         <source>Ask</source>
-        <translation type="unfinished">提问</translation>
+        <translation>提问</translation>
     </message>
     <message>
         <source>Ask about the picture</source>
-        <translation type="unfinished">就图片提问</translation>
+        <translation>就图片提问</translation>
     </message>
     <message>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>画画</translation>
     </message>
     <message>
         <source>Have a picture drawn (Ctrl+D)</source>
-        <translation type="unfinished"></translation>
+        <translation>让它画一张图（Ctrl+D）</translation>
     </message>
 </context>
 <context>
@@ -396,74 +396,93 @@
     <name>DrawBar</name>
     <message>
         <source>Pictures</source>
-        <translation type="unfinished"></translation>
+        <translation>张数</translation>
     </message>
     <message>
         <source>How many pictures, side by side</source>
-        <translation type="unfinished"></translation>
+        <translation>并排画几张图</translation>
     </message>
     <message>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>种子</translation>
     </message>
     <message>
         <source>another</source>
-        <translation type="unfinished"></translation>
+        <translation>每次不同</translation>
     </message>
     <message>
         <source>Seed: the same one draws the same picture again; below 0 it is another one</source>
-        <translation type="unfinished"></translation>
+        <translation>种子：相同的种子会再画出同一张图；小于 0 则每次不同</translation>
+    </message>
+</context>
+<context>
+    <name>DrawPage</name>
+    <message>
+        <source>What shall I draw?</source>
+        <translation>要我画什么？</translation>
+    </message>
+    <message>
+        <source>The picture that is being drawn</source>
+        <translation>正在画的图</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>I learnt to draw a few kinds of things only, and small.</source>
+        <translation>我只学过画少数几类东西，而且画得很小。</translation>
     </message>
 </context>
 <context>
     <name>DrawingCard</name>
     <message>
         <source>The words that drew this picture; the arrow keys choose one</source>
-        <translation type="unfinished"></translation>
+        <translation>画出这张图的词；用方向键选择</translation>
     </message>
     <message>
         <source>Leave this word out</source>
-        <translation type="unfinished"></translation>
+        <translation>去掉这个词</translation>
     </message>
     <message>
         <source>Draw again with the same seed and without the chosen word: did it matter?</source>
-        <translation type="unfinished"></translation>
+        <translation>用相同的种子、去掉所选的词再画一次：这个词重要吗？</translation>
     </message>
     <message>
         <source>What changed</source>
-        <translation type="unfinished"></translation>
+        <translation>变化之处</translation>
     </message>
     <message>
         <source>Bright: where this picture differs from the one before</source>
-        <translation type="unfinished"></translation>
+        <translation>亮处：这张图与之前那张不同的地方</translation>
     </message>
     <message>
         <source>Save this picture, with its prompt inside</source>
-        <translation type="unfinished"></translation>
+        <translation>保存这张图，并写入提示词</translation>
     </message>
     <message>
         <source>Seed {seed}</source>
-        <translation type="unfinished"></translation>
+        <translation>种子 {seed}</translation>
     </message>
     <message>
         <source>Draw with this seed from now on</source>
-        <translation type="unfinished"></translation>
+        <translation>以后都用这个种子画</translation>
     </message>
     <message>
         <source>Point at a word: bright is where the picture read it most while it was drawn. Point at a place: the words that it read most are marked.</source>
-        <translation type="unfinished"></translation>
+        <translation>指向一个词：亮处是作画时读它最多的地方。指向图上一处：那里读得最多的词会被标出。</translation>
     </message>
     <message>
         <source>Without “{word}” the picture is nearly the same: it did not matter.</source>
-        <translation type="unfinished"></translation>
+        <translation>去掉“{word}”后，图几乎一样：这个词并不重要。</translation>
     </message>
     <message>
         <source>Without “{word}”. Where the word had been read most, the picture changed {times} times as much as elsewhere: there it mattered.</source>
-        <translation type="unfinished"></translation>
+        <translation>去掉“{word}”后，原来读这个词最多的地方，变化是别处的 {times} 倍：它在那里确实重要。</translation>
     </message>
     <message>
         <source>Without “{word}”. The picture changed {times} times as much where the word had been read most as elsewhere: it mattered, but its map does not say where.</source>
-        <translation type="unfinished"></translation>
+        <translation>去掉“{word}”后，原来读这个词最多的地方，变化是别处的 {times} 倍：这个词重要，但它的热图说不清在哪里。</translation>
     </message>
 </context>
 <context>
@@ -1007,7 +1026,7 @@
     </message>
     <message>
         <source>The picture that is being drawn</source>
-        <translation type="unfinished"></translation>
+        <translation>正在画的图</translation>
     </message>
     <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
@@ -1136,7 +1155,7 @@
     </message>
     <message>
         <source>Draw instead of asking, and back</source>
-        <translation type="unfinished"></translation>
+        <translation>在画画与提问之间切换</translation>
     </message>
     <message>
         <source>Name another picture in the question</source>
@@ -1395,7 +1414,7 @@
     </message>
     <message>
         <source>&amp;Draw instead of asking</source>
-        <translation type="unfinished"></translation>
+        <translation>画画而不提问(&amp;D)</translation>
     </message>
     <message>
         <source>&amp;Stop</source>
@@ -1455,7 +1474,7 @@
     </message>
     <message>
         <source>&amp;Drawing, with its prompt inside (PNG)…</source>
-        <translation type="unfinished"></translation>
+        <translation>画作，内含提示词（PNG）(&amp;D)…</translation>
     </message>
     <message>
         <source>Zoom &amp;in</source>
@@ -1840,27 +1859,27 @@
     <name>PaintController</name>
     <message>
         <source>Say first what is to be drawn, or choose it below.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先写要画什么，或在下面选择。</translation>
     </message>
     <message>
         <source>That is too long: {count} characters, and {limit} is the most.</source>
-        <translation type="unfinished"></translation>
+        <translation>太长了：{count} 个字符，最多 {limit} 个。</translation>
     </message>
     <message>
         <source>Without this word nothing is said any more.</source>
-        <translation type="unfinished"></translation>
+        <translation>去掉这个词就什么也没有了。</translation>
     </message>
     <message>
         <source>A picture is still being drawn. Wait for it, or stop it with Esc.</source>
-        <translation type="unfinished"></translation>
+        <translation>还在画一张图。请等它画完，或按 Esc 停止。</translation>
     </message>
     <message>
         <source>Beginning…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在开始…</translation>
     </message>
     <message>
         <source>Drawing…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在画…</translation>
     </message>
 </context>
 <context>
@@ -2121,47 +2140,47 @@
     </message>
     <message>
         <source>a yellow sunflower</source>
-        <translation type="unfinished"></translation>
+        <translation>一朵黄色的向日葵</translation>
     </message>
     <message>
         <source>a pink rose</source>
-        <translation type="unfinished"></translation>
+        <translation>一朵粉色的玫瑰</translation>
     </message>
     <message>
         <source>a blue shirt</source>
-        <translation type="unfinished"></translation>
+        <translation>一件蓝色的衬衫</translation>
     </message>
     <message>
         <source>a brown dog on grass</source>
-        <translation type="unfinished"></translation>
+        <translation>草地上的一只棕色的狗</translation>
     </message>
     <message>
         <source>Draw: {prompt}</source>
-        <translation type="unfinished"></translation>
+        <translation>画：{prompt}</translation>
     </message>
     <message>
         <source>Drawing</source>
-        <translation type="unfinished">绘制</translation>
+        <translation>画画</translation>
     </message>
     <message>
         <source>What is to be drawn? The painter learnt {things}. Enter draws.</source>
-        <translation type="unfinished"></translation>
+        <translation>要画什么？它学过{things}。按 Enter 开始画。</translation>
     </message>
     <message>
         <source>What is to be drawn</source>
-        <translation type="unfinished"></translation>
+        <translation>要画什么</translation>
     </message>
     <message>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>画画</translation>
     </message>
     <message>
         <source>Draw (Enter)</source>
-        <translation type="unfinished"></translation>
+        <translation>画（Enter）</translation>
     </message>
     <message>
         <source>Stop drawing (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>停止画画（Esc）</translation>
     </message>
     <message>
         <source>That was too long: only its first {limit} characters were pasted.</source>
@@ -2465,6 +2484,14 @@
         <translation>我们准备的照片</translation>
     </message>
     <message>
+        <source>Have one drawn</source>
+        <translation>让我画一张</translation>
+    </message>
+    <message>
+        <source>by what you say</source>
+        <translation>按你说的来画</translation>
+    </message>
+    <message>
         <source>The organiser of this event keeps your pictures and your questions.</source>
         <translation>本活动的主办方会保留您的图片和提问。</translation>
     </message>
@@ -2569,6 +2596,17 @@
     <message>
         <source>Next</source>
         <translation>下一步</translation>
+    </message>
+</context>
+<context>
+    <name>WishArea</name>
+    <message>
+        <source>Or say what I shall draw</source>
+        <translation>或者告诉我画什么</translation>
+    </message>
+    <message>
+        <source>Draw</source>
+        <translation>画画</translation>
     </message>
 </context>
 <context>
@@ -2981,6 +3019,10 @@
         <translation>请下载图片本身：git lfs pull。</translation>
     </message>
     <message>
+        <source>I would rather not draw that.</source>
+        <translation>这个我还是不画了。</translation>
+    </message>
+    <message>
         <source>In this fusion a head reads latents, and no cells of the photo.</source>
         <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
@@ -2999,6 +3041,10 @@
     <message>
         <source>It can answer, but show no map of where a word looked; PyTorch may.</source>
         <translation>它可以回答，但无法显示单词看了哪里；PyTorch 或许可以。</translation>
+    </message>
+    <message>
+        <source>It doesn&apos;t know: {words}. Say it in other words, or choose an example.</source>
+        <translation>它不认识：{words}。请换一种说法，或选择一个例子。</translation>
     </message>
     <message>
         <source>It may have been moved or renamed.</source>
@@ -3197,6 +3243,10 @@
         <translation>请把其中的图片另存为单独的文件。</translation>
     </message>
     <message>
+        <source>Say something else, or choose a card.</source>
+        <translation>请换一种说法，或选一张卡片。</translation>
+    </message>
+    <message>
         <source>Settings, the list of recent sessions and what nobody saved are forgotten when it ends. Save what you want to keep.</source>
         <translation>关闭程序后，设置、最近会话列表和未保存的内容都不会保留。请自行保存需要的内容。</translation>
     </message>
@@ -3385,6 +3435,10 @@
         <translation>{steps} 步中有 {same} 步最可能的词元相同；概率移动了 {moved:.4f}，注意力移动了 {shifted:.4f}。</translation>
     </message>
     <message>
+        <source>The list of words that the painter knows is damaged.</source>
+        <translation>画画模型的词表已损坏。</translation>
+    </message>
+    <message>
         <source>The model (of the family {family}) reads text alone: it can&apos;t look at pictures.</source>
         <translation>这个模型（{family} 系列）只能读文字，看不了图片。</translation>
     </message>
@@ -3477,8 +3531,20 @@
         <translation>含有 mmgpt-small 语言模型的软件包 {name} 不完整。</translation>
     </message>
     <message>
+        <source>The painter knows words alone, and there are none.</source>
+        <translation>画画模型只懂词语，而这里没有词。</translation>
+    </message>
+    <message>
         <source>The painter read only the beginning: {words}</source>
         <translation>绘画模型只读了开头：{words}</translation>
+    </message>
+    <message>
+        <source>The painter was never taught these words: {words}</source>
+        <translation>画画模型没学过这些词：{words}</translation>
+    </message>
+    <message>
+        <source>The painter was never taught to draw this.</source>
+        <translation>画画模型从没学过画这个。</translation>
     </message>
     <message>
         <source>Use other words, or choose another model.</source>
@@ -3507,6 +3573,10 @@
     <message>
         <source>mmgpt-small&apos;s own weights are not in this version of the app.</source>
         <translation>本应用的这个版本不含 mmgpt-small 自己的权重。</translation>
+    </message>
+    <message>
+        <source>{key} needs prompts, or free = true.</source>
+        <translation>{key} 需要 prompts，或 free = true。</translation>
     </message>
     <message>
         <source>{name}: picture {image:.2f} s, question {prefill:.0f} ms, {rate:.0f} tokens a second with attention.</source>
@@ -4978,23 +5048,23 @@
     <name>taught</name>
     <message>
         <source>flowers</source>
-        <translation type="unfinished"></translation>
+        <translation>花</translation>
     </message>
     <message>
         <source>clothes</source>
-        <translation type="unfinished"></translation>
+        <translation>衣服</translation>
     </message>
     <message>
         <source>things</source>
-        <translation type="unfinished"></translation>
+        <translation>物品</translation>
     </message>
     <message>
         <source>fruit and vegetables</source>
-        <translation type="unfinished"></translation>
+        <translation>水果和蔬菜</translation>
     </message>
     <message>
         <source>dogs</source>
-        <translation type="unfinished"></translation>
+        <translation>狗</translation>
     </message>
 </context>
 </TS>

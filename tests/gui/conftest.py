@@ -121,7 +121,11 @@ def make_show(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeShow]:
     shows: list[EventApp] = []
 
     def make(engine: Any = None, *, wait: bool = True, **options: Any) -> EventApp:
-        kept = {name: options.pop(name) for name in ("theme", "still", "camera") if name in options}
+        kept = {
+            name: options.pop(name)
+            for name in ("theme", "still", "camera", "make_painter")
+            if name in options
+        }
         show = new_show(qapp, make_profile(tmp_path, **options), engine, **kept)
         shows.append(show)
         if wait:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from mmgpt_desktop.event.profile import EventSample, Profile, read_profile
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.pictures.camera import Camera
+from mmgpt_desktop.ui.worker import MakePainter
 from tests.gui_fakes import FakeEngine
 
 LONG_S = 3000.0  # nothing happens by itself meanwhile
@@ -74,6 +75,7 @@ def new_show(
     theme: str = "light",
     still: bool = False,
     camera: Camera | None = None,
+    make_painter: MakePainter | None = None,
 ) -> EventApp:
     make = engine or FakeEngine()
     show = EventApp(
@@ -85,6 +87,7 @@ def new_show(
         state=profile.path.parent / "state",
         awake=NoDesktop(),  # type: ignore[arg-type]
         camera=camera or no_camera(),
+        make_painter=make_painter,
     )
     show.window.resize(1280, 720)
     show.start(full_screen=False)

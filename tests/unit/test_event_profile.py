@@ -205,6 +205,7 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
         ("[lock]\ndrop = 1", "line 2: lock.drop must be true or false."),
         ("[limits]\nphotos = 1.0", "line 2: limits.photos must be a whole number."),
         ("[limits]\nphotos = true", "line 2: limits.photos must be a whole number."),
+        ("[drawing]\noffered = true\nprompts = []", "line 2: drawing.offered needs prompts"),
         ("[limits]\nphotos = 51", "line 2: limits.photos must be from 1 to 50."),
         (
             'questions = ["What is it?", "What is this?"]\n[limits]\nquestion_chars = 12',
@@ -301,7 +302,7 @@ def test_the_documented_example_is_whole_and_right(stand: Path) -> None:
     assert (profile.show, profile.limits) == (plain.show, plain.limits)
     assert replace(profile.souvenir, folder=None, address=None) == plain.souvenir
     written = tomllib.loads(example)
-    for name in ("brand", "model", "show", "lock", "limits", "souvenir", "numbers"):
+    for name in ("brand", "model", "show", "lock", "limits", "souvenir", "numbers", "drawing"):
         assert set(written[name]) == keys(getattr(profile, name))
     assert set(written["samples"][0]) == keys(profile.samples[0])
     assert set(written) == keys(profile) - {"path"}

@@ -159,7 +159,9 @@ class PaintEngine(RuntimeChain):
             else:
                 paintings = step
 
-    def read_prompt(self, prompt: str) -> tuple[PaintPrompt, list[Note]]:
+    def read_prompt(
+        self, prompt: str, *, known_only: bool = False
+    ) -> tuple[PaintPrompt, list[Note]]:
         """As the model reads it, and what there is to say of that. Raises PromptError."""
         manifest = self.folder.manifest
         assert self._tokenizer is not None
@@ -173,13 +175,13 @@ class PaintEngine(RuntimeChain):
             read = prompt[: max(ends, default=0)]
             notes.append(Note("The painter read only the beginning: {words}", {"words": read}))
         found = prompt_words(token_texts(prompt, ends))
-        notes += self._unknown([word.text for word, _ in found])
+        notes += self._unknown([word.text for word, _ in found], known_only=known_only)
         padded = np.full(length, manifest.pad, np.int64)
         padded[: len(ids)] = ids
         words, spans = zip(*found, strict=True) if found else ((), ())
         return PaintPrompt(padded, tuple(words), tuple(spans)), notes
 
-    def _unknown(self, words: list[str]) -> list[Note]:
+    def _unknown(self, words: list[str], *, known_only: bool) -> list[Note]:
         """What is said of words that it was never taught. Raises PromptError where they are most of
         what is said."""
         if self._known is None:
@@ -189,7 +191,7 @@ class PaintEngine(RuntimeChain):
         if not words:
             title = "The painter knows words alone, and there are none."
             raise PromptError(title, "Describe a picture in a few words.")
-        if self._known.familiar(words) < ENOUGH:
+        if self._known.familiar(words) < ENOUGH or (strange and known_only):
             title = "The painter was never taught to draw this."
             hint = "It doesn't know: {words}. Say it in other words, or choose an example."
             raise PromptError(title, hint, words=named)
@@ -199,7 +201,7 @@ class PaintEngine(RuntimeChain):
     def _steps(
         self, request: PaintRequest, notes: list[Note], cancel: CancelToken
     ) -> Iterator[PaintStep | tuple[Painting, ...]]:
-        prompt, said = self.read_prompt(request.prompt)
+        prompt, said = self.read_prompt(request.prompt, known_only=request.known_only)
         notes += said
         while True:
             running = _Running(request, prompt)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from mmgpt_desktop.embedded import default_model
+from mmgpt_desktop.embedded import default_model, painter_path
 from mmgpt_desktop.event.pin_tries import Tries
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
@@ -29,7 +29,7 @@ from mmgpt_desktop.ui.event.stage import Stage
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import Threads, engine_maker
+from mmgpt_desktop.ui.worker import MakePainter, Threads, engine_maker, painter_maker
 
 BEAT_MS = 1000
 SETTLE_MS = 500  # screens come and go in several steps
@@ -56,13 +56,15 @@ class EventApp(QObject):
         state: Path | None = None,
         awake: Awake | None = None,
         camera: Camera | None = None,
+        make_painter: MakePainter | None = None,
     ) -> None:
         super().__init__()
         self._application, self._profile = application, profile
         install_language(application, profile.language or "")
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.theme.set_still(still)
-        self.threads = Threads(open_model(profile.model.folder or default_model()), self)
+        model = open_model(profile.model.folder or default_model())
+        self.threads = Threads(model, self, make_painter if profile.drawing.offered else None)
         self.stage = Stage(self.theme, profile, camera or Camera(), self.threads)
         self.window = self.stage.window
         tries = Tries(state or data_path() / "event", profile.path)
@@ -163,7 +165,14 @@ def run(
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
     heart = Heartbeat(heartbeat) if heartbeat is not None else None
     still = load_settings(settings_path()).still  # this computer's user may want no motion
-    app = EventApp(application, profile, partial(engine_maker, runtime=runtime), still=still)
+    painter = painter_path()
+    app = EventApp(
+        application,
+        profile,
+        partial(engine_maker, runtime=runtime),
+        still=still,
+        make_painter=painter_maker(painter, runtime) if painter is not None else None,
+    )
     beats = QTimer(interval=BEAT_MS)
     if heart is not None:
         beats.timeout.connect(heart.beat)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QInputDevice, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
@@ -19,23 +21,28 @@ _CONTROLS = (
 class TypedLetters(QObject):
     """Sees the keys of whatever has the focus in `window` before it does.
 
-    While the line for a question is in view, with nothing over it, letters and Backspace go there
-    and take the focus along; so does what an input method composes. The space bar writes where
-    something is written already, and else presses the button that has the focus. Enter always
-    presses that button, but in `pad`, where it ends what is typed. Tab and the arrow keys walk as
-    ever.
+    While one of the lines for what visitors say is in view, with nothing over it, letters and
+    Backspace go there and take the focus along; so does what an input method composes. The space
+    bar writes where something is written already, and else presses the button that has the focus.
+    Enter always presses that button, but in `pad`, where it ends what is typed. Tab and the arrow
+    keys walk as ever.
 
     The ordinary window has no such thing: there single keys, such as X and +, do something.
     """
 
-    def __init__(self, window: QWidget, line: QLineEdit, pad: QWidget) -> None:
+    def __init__(self, window: QWidget, lines: Sequence[QLineEdit], pad: QWidget) -> None:
         super().__init__(window)
-        self._window, self._line, self._pad = window, line, pad
+        self._window, self._lines, self._pad = window, lines, pad
         self._followed: QWidget | None = None
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._follow)
         self._follow(None, None)
+
+    @property
+    def _line(self) -> QLineEdit:
+        """The one in view, if one is."""
+        return next((each for each in self._lines if each.isVisible()), self._lines[0])
 
     def _follow(self, _before: QWidget | None, now: QWidget | None) -> None:
         """Without a focus, keys come to the window itself."""

@@ -24,6 +24,7 @@ from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.camera_page import CameraPage
 from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.chooser import Chooser
+from mmgpt_desktop.ui.event.draw_page import DrawPage
 from mmgpt_desktop.ui.event.letters import TypedLetters
 from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.reset import Countdown
@@ -149,7 +150,9 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
         self.start_page = StartPage(theme, scale, profile)
         self.chooser, self.camera_page = Chooser(scale, files), CameraPage(theme, scale, camera)
         self.answer_page = AnswerPage(theme, scale, profile)
-        self.pages = stack(self.start_page, self.chooser, self.camera_page, self.answer_page)
+        self.draw_page = DrawPage(theme, scale, profile.limits.question_chars, profile.drawing)
+        pages = self.start_page, self.chooser, self.camera_page, self.draw_page, self.answer_page
+        self.pages = stack(*pages)
         self._bar = QWidget()
         self._bar.setLayout(scale.hbox(self.header, gap=0, margin=4, top=1.6))
         column = vbox(self._bar, (self.pages, 1), gap=0, margins=0)
@@ -158,7 +161,8 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
         self.setLayout(column)
         self.countdown, self.pad = Countdown(scale, self), PinPad(theme, scale, self)
         self.blank = Blank(self)
-        TypedLetters(self, self.answer_page.asking.line, self.pad)
+        lines = self.answer_page.asking.line, self.draw_page.wishes.line
+        TypedLetters(self, lines, self.pad)
         self.line = words("lamp", centred=True)
         self.line.setParent(self)
         self.line.hide()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Signal
@@ -18,6 +19,7 @@ from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.event.attract import Attract
 from mmgpt_desktop.ui.event.dialogue import Dialogue
+from mmgpt_desktop.ui.event.drawing_desk import DrawingDesk
 from mmgpt_desktop.ui.event.reset import Idle
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show import EventWindow
@@ -56,6 +58,7 @@ class Stage(QObject):
         self.heatmaps, self.explainer = dialogue.heatmaps, dialogue.explainer
         self.idle = Idle(profile.show)
         self.attract = Attract(theme, profile, self.visit, page, dialogue)
+        self.desk = DrawingDesk(self.window.draw_page, profile.drawing, self.visit, threads.painter)
         self.souvenir = SouvenirPanel(theme, self.scale, profile, threads["souvenirs"])
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
@@ -67,6 +70,11 @@ class Stage(QObject):
         window.start_page.camera.clicked.connect(self._open_camera)
         window.start_page.samples.clicked.connect(self.choose_sample)
         window.start_page.drop.clicked.connect(self._choose_file)
+        window.start_page.draw.clicked.connect(self._open_drawing)
+        window.draw_page.left.connect(self.show_start)
+        self.desk.offered_now.connect(partial(window.start_page.draw.setVisible, True))
+        self.desk.refused.connect(self._refuse)
+        self.desk.drawn.connect(idle.touch)
         window.header.another.clicked.connect(self.show_start)
         window.header.back.clicked.connect(self._show_current)
         window.header.done.clicked.connect(self.reset)
@@ -118,6 +126,7 @@ class Stage(QObject):
 
     def show_start(self) -> None:
         self.stop_asking()
+        self.desk.stop()
         self.window.start_page.offer_camera(self.camera.available())
         self._turn_to(self.window.start_page)
         self.window.start_page.offered[0].setFocus()
@@ -129,6 +138,12 @@ class Stage(QObject):
     def _open_camera(self) -> None:
         self.begin_visit()
         self._turn_to(self.window.camera_page)
+
+    def _open_drawing(self) -> None:
+        self.begin_visit()
+        self.window.draw_page.clear()
+        self._turn_to(self.window.draw_page)
+        self.window.draw_page.wishes.cards[0].setFocus()
 
     def _take_shot(self, image: QImage) -> None:
         self.visit.take_image(image, self.tr("Picture"))
@@ -294,6 +309,8 @@ class Stage(QObject):
         self.page.clear()
         self.window.chooser.clear()
         self.window.camera_page.clear()
+        self.desk.stop()
+        self.window.draw_page.clear()
         self.souvenir.reset()
         self.window.unsay()
         self.heatmaps.show_conversation(Conversation())

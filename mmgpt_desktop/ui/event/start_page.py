@@ -23,6 +23,8 @@ class StartPage(Retranslated, QWidget):
         self.camera = ActionCard(theme, scale, "camera")
         self.drop = ActionCard(theme, scale, "drop")
         self.samples = ActionCard(theme, scale, "samples")
+        self.draw = ActionCard(theme, scale, "draw")
+        self.draw.hide()  # until there is a painter
         self._scale, self._row = scale, scale.hbox(*((card, 1) for card in self._cards), gap=3)
         parts = (2, self.headline, self.promise, 1, (self._row, 9), 1, self.privacy)
         self.setLayout(scale.vbox(*parts, gap=2, margin=4, top=2.5))
@@ -48,7 +50,7 @@ class StartPage(Retranslated, QWidget):
 
     @property
     def _cards(self) -> tuple[ActionCard, ...]:
-        return (self.camera, self.drop, self.samples)
+        return (self.camera, self.drop, self.samples, self.draw)
 
     @property
     def offered(self) -> list[ActionCard]:
@@ -67,6 +69,7 @@ class StartPage(Retranslated, QWidget):
             self.tr("from this computer's folder") if files else self.tr("anywhere on this screen"),
         )
         self.samples.set_texts(self.tr("Choose a sample"), self.tr("one of our photos"))
+        self.draw.set_texts(self.tr("Have one drawn"), self.tr("by what you say"))
         self.privacy.setText(self._privacy())
 
     def _privacy(self) -> str:

@@ -13,6 +13,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.painted import Drawing
 from mmgpt_desktop.ui.pictures.sources import read_sources
 from mmgpt_desktop.ui.widgets.shown_photo import photo_from_data, photo_from_file, photo_from_image
 from mmgpt_desktop.ui.worker import TaskThread
@@ -63,13 +64,14 @@ class Visit(QObject):
         task = self._files.submit(lambda _task: work(), self.add, self.refused.emit)
         self._over.on_cancel(task.cancel)
 
-    def add(self, photo: Photo) -> None:
+    def add(self, photo: Photo, drawing: Drawing | None = None) -> None:
         """Show a photo; one that is there already keeps its conversation."""
         for index, each in enumerate(self.conversations):
             if each.photo is not None and each.photo.image_id == photo.image_id:
                 self.choose(index)
                 return
-        self.conversations = [*self.conversations, Conversation(photo)][-self._most :]
+        self.conversations = [*self.conversations, Conversation(photo, drawing=drawing)]
+        self.conversations = self.conversations[-self._most :]
         self.added.emit(photo)
         self.choose(len(self.conversations) - 1)
 

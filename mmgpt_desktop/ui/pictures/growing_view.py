@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -50,7 +50,7 @@ class GrowingPictures(PictureArea):
             if number < len(self._pictures):
                 painter.drawImage(place, self._pictures[number])
             else:
-                painter.fillRect(place, Qt.GlobalColor.gray)
+                painter.fillRect(place, self._theme.colour("field"))
         self.paint_focus(painter)
 
     def _place(self, number: int) -> QRectF:
