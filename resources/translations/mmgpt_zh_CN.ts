@@ -411,8 +411,8 @@
         <translation>每次不同</translation>
     </message>
     <message>
-        <source>Seed: the same one draws the same picture again; below 0 it is another one</source>
-        <translation>种子：相同的种子会再画出同一张图；小于 0 则每次不同</translation>
+        <source>Seed: the same number draws the same picture again; left empty, it is another</source>
+        <translation>种子：相同的数字会再画出同一张图；留空则每次不同</translation>
     </message>
 </context>
 <context>

@@ -101,7 +101,7 @@ def test_another_seed_each_time_unless_one_is_kept(
 ) -> None:
     bar = painting.window.prompt.draw_bar
     draw(qtbot, painting, seed=41)
-    bar.keep_seed(-1)
+    bar.seed.clear()
     monkeypatch.setattr("random.randrange", lambda _most: 77)
     assert bar.next_seed() == 77
     painting.window.image.card.seed.click()

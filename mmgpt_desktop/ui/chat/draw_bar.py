@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale
-from PySide6.QtWidgets import QSpinBox, QWidget
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from mmgpt_desktop.painted import MOST_PICTURES, PainterInfo
 from mmgpt_desktop.ui.widgets.box_layout import hbox
@@ -13,10 +14,9 @@ from mmgpt_desktop.ui.widgets.buttons import TwoWay
 from mmgpt_desktop.ui.widgets.controls import Choice
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
-from mmgpt_desktop.ui.widgets.theme import SMALL
+from mmgpt_desktop.ui.widgets.theme import SMALL, scaled
 
 MOST_SEED = 99_999
-_NEW = -1
 _TAUGHT = (  # what painters' manifests say
     QT_TRANSLATE_NOOP("taught", "flowers"),
     QT_TRANSLATE_NOOP("taught", "clothes"),
@@ -58,10 +58,9 @@ class DrawBar(Retranslated, QWidget):
         self._count_label, self._seed_label = (Label(look="caption", scale=0.9) for _ in range(2))
         self.count = Choice()
         self.count.addItems([str(number) for number in range(1, MOST_PICTURES + 1)])
-        self.seed = QSpinBox()
-        self.seed.setRange(_NEW, MOST_SEED)
-        self.seed.setValue(_NEW)
-        self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.seed = QLineEdit(maxLength=len(str(MOST_SEED)))
+        self.seed.setValidator(QIntValidator(0, MOST_SEED, self.seed))
+        self.seed.setFixedWidth(scaled(84))
         self._count_label.setBuddy(self.count)
         self._seed_label.setBuddy(self.seed)
         parts = (self._count_label, self.count, self._seed_label, self.seed)
@@ -73,9 +72,9 @@ class DrawBar(Retranslated, QWidget):
         self.count.setAccessibleName(self.tr("How many pictures, side by side"))
         self.count.setToolTip(self.count.accessibleName())
         self._seed_label.setText(self.tr("Seed"))
-        self.seed.setSpecialValueText(self.tr("another"))
+        self.seed.setPlaceholderText(self.tr("another"))
         self.seed.setAccessibleName(
-            self.tr("Seed: the same one draws the same picture again; below 0 it is another one")
+            self.tr("Seed: the same number draws the same picture again; left empty, it is another")
         )
         self.seed.setToolTip(self.seed.accessibleName())
 
@@ -85,8 +84,8 @@ class DrawBar(Retranslated, QWidget):
 
     def next_seed(self) -> int:
         """The one that is set, or any."""
-        wanted = self.seed.value()
-        return random.randrange(MOST_SEED + 1) if wanted == _NEW else wanted
+        kept = self.seed.text()
+        return int(kept) if kept else random.randrange(MOST_SEED + 1)
 
     def keep_seed(self, seed: int) -> None:
-        self.seed.setValue(seed)
+        self.seed.setText(str(seed))

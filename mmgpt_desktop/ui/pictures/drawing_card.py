@@ -13,7 +13,7 @@ from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import Retranslated
-from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT, Theme
+from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme
 
 _MOST_LINES = 2
 _MUCH = 2.0
@@ -105,6 +105,7 @@ class DrawingCard(Retranslated, QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._drawing: Drawing | None = None
+        self._roomy = True
         self.words = PromptWords(theme)
         self.words.pointed.connect(self._point)
         self.words.chosen.connect(self._choose)
@@ -115,8 +116,9 @@ class DrawingCard(Retranslated, QFrame):
         self.seed = push_button(look="flat", clicked=self._want_seed)
         self.save = IconButton(theme, "drop", self.save_wanted)
         self.said = Label(look="caption", wraps=True, scale=0.9)
-        buttons = hbox(self.leave_out, self.change, 1, self.seed, self.save, gap=TIGHT)
-        self.setLayout(vbox(self.words, buttons, self.said, gap=SMALL // 2, margins=0))
+        said = hbox((self.words, 1), self.seed, self.save, gap=TIGHT)
+        buttons = hbox(self.leave_out, self.change, 1, gap=TIGHT)
+        self.setLayout(vbox(said, buttons, self.said, gap=TIGHT, margins=0))
         self.retranslate_ui()
         self.show_drawing(None)
 
@@ -164,7 +166,14 @@ class DrawingCard(Retranslated, QFrame):
             "Point at a word: bright is where the picture read it most while it was drawn. Point "
             "at a place: the words that it read most are marked."
         )
+        self.words.setToolTip(tip(told))
         self.said.setText(told if drawing.left_out is None else self._verdict(drawing.left_out))
+        self.said.setVisible(self._roomy or drawing.left_out is not None)
+
+    def set_room(self, *, roomy: bool) -> None:
+        """Where there is little, the tooltip says how words and places are pointed at."""
+        self._roomy = roomy
+        self._write()
 
     def _verdict(self, left_out: LeftOut) -> str:
         named = {"word": left_out.word}

@@ -91,6 +91,7 @@ class PaneArea(Retranslated, ScrollArea):
         arrangement, height = arrangement_for(window), window.height()
         self.prompt.edit.set_most_lines(next(lines for least, lines in _LINES if height >= least))
         self.output.set_room(strip=height >= _STRIP_FROM[arrangement], legend=height >= _ROOMY)
+        self.image.card.set_room(roomy=height >= _ROOMY)
         if arrangement is not self.arrangement:
             focus = QApplication.focusWidget()
             in_view = self._pages()[self.tabs.currentIndex()][0]
