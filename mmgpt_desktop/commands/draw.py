@@ -11,6 +11,7 @@ import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.option_types import number
+from mmgpt_desktop.embedded import painter_path
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.drawing_file import drawing_png
@@ -47,10 +48,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.out.suffix.lower() != ".png":
         raise AppError("A drawing is written as PNG, with its prompt inside.", "Name it *.png.")
-    if options.model is None:
-        title = "No painter is chosen, and none comes with the app yet."
+    folder = options.model or painter_path()
+    if folder is None:
+        title = "No painter is chosen, and none comes with this edition."
         raise AppError(title, "Name a painter's folder with --model.")
-    painter = PaintEngine(options.model, options.runtime)
+    painter = PaintEngine(folder, options.runtime)
     try:
         outcome = _painted(painter, options)
         pixels = np.concatenate([each.pixels for each in outcome.paintings], axis=1)

@@ -6,8 +6,10 @@ import argparse
 
 from mmgpt_desktop.commands import measuring
 from mmgpt_desktop.commands.option_types import positive
+from mmgpt_desktop.embedded import PAINTER
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.resources import resource_path
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +21,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--draw",
         type=path_said,
+        nargs="?",
+        const=resource_path("models", PAINTER),
         metavar="PAINTER",
-        help="measure this painter's folder instead; --model answers about its pictures",
+        help="measure the painter instead, or that of a folder; --model answers about its pictures",
     )
     parser.add_argument(
         "--bundle",
@@ -51,8 +55,11 @@ def _run_drawing(options: argparse.Namespace) -> int:
     with measuring.extras("What measures the drawings can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import drawn_pictures, table
     painter = PaintEngine(options.draw, options.runtime)
-    painter.load()
-    engine, _ = measuring.load(options)
-    rows = drawn_pictures.evaluate_drawing(painter, engine, options.data, options.limit)
+    try:
+        painter.load()
+        engine, _ = measuring.load(options)
+        rows = drawn_pictures.evaluate_drawing(painter, engine, options.data, options.limit)
+    finally:
+        painter.close()
     figures = table.as_json(rows, drawn_pictures.NOTES, {"painter": painter.info.name})
     return measuring.publish(options.json, figures, table.as_markdown(rows, drawn_pictures.NOTES))

@@ -56,6 +56,9 @@ STAGES = {
         "painting.decoder_training", "train_decoder", "train a smaller decoder of the same codes"
     ),
     "picture-codes": TrainingStage("painting.codes", "cache_codes", "keep each photo as codes"),
+    "reconstruction": TrainingStage(
+        "painting.reconstruction", "reconstruction", "how near photos come back from codes"
+    ),
     "painter": TrainingStage(
         "painting.painter_training", "train_painter", "train the GPT that writes pictures"
     ),

@@ -14,15 +14,16 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.conversation import Turn
+from mmgpt_desktop.embedded import PAINTER
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.resources import mini_path
+from mmgpt_desktop.resources import mini_path, resource_path
 from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.waiting import wait_for, wait_for_model, wait_until
-from mmgpt_desktop.ui.worker import engine_maker
+from mmgpt_desktop.ui.worker import engine_maker, painter_maker
 
 _SETTLE_S = 0.5
 
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             engine_maker(options.bundle, options.runtime),
             Path(folder) / "settings.json",
             {"theme": options.theme, "language": options.language, "fusion": options.fusion},
+            make_painter=painter_maker(options.painter, options.runtime),
         )
         app.window.resize(*options.size)
         app.start()
@@ -60,6 +62,8 @@ def _act(app: App, options: argparse.Namespace) -> None:
     for count, photo in enumerate(options.photo, start=1):
         app.pictures.photos.open([photo])
         wait_until(lambda count=count: app.pictures.photos.count == count)  # type: ignore[misc]
+    if options.draw:
+        _draw(app, options)
     for question in options.question:
         wait_until(lambda: not app.chat.controller.busy)
         app.chat.controller.ask(question)
@@ -70,6 +74,27 @@ def _act(app: App, options: argparse.Namespace) -> None:
         app.window.heatmap.choose_method(options.method)
         wait_until(lambda: not app.heatmap.explainer.busy)
     wait_for(_SETTLE_S)
+
+
+def _draw(app: App, options: argparse.Namespace) -> None:
+    """Have something drawn, look at a word of its prompt, and leave that out if it is wanted."""
+    window = app.window
+    wait_until(window.actions_by_name["draw"].isEnabled)
+    window.actions_by_name["draw"].trigger()
+    window.prompt.draw_bar.keep_seed(options.seed)
+    window.prompt.edit.setPlainText(options.draw)
+    window.prompt.draw_bar.count.setCurrentIndex(options.pictures - 1)
+    app.painting.draw(options.draw)
+    wait_until(lambda: not app.painting.busy)
+    card = window.image.card
+    texts = [word.text for word in card.drawing.words] if card.drawing is not None else []
+    if options.word in texts:
+        card.words.setCurrentRow(texts.index(options.word))
+        wait_until(lambda: window.image.view.layer is not None)
+        if options.leave_out:
+            card.leave_out.click()
+            wait_until(lambda: not app.painting.busy)
+    window.prompt.mode.choose(second=not options.question)
 
 
 def _compare(app: App, options: argparse.Namespace) -> Comparison:
@@ -116,6 +141,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compare", action="store_true", help="all fusions, side by side")
     parser.add_argument("--graph", action="store_true", help="with --compare: show the graph")
     parser.add_argument("--models", metavar="NAME", help="the models' dialog, at this repository")
+    parser.add_argument("--draw", default="", metavar="PROMPT", help="have this drawn first")
+    parser.add_argument("--seed", type=int, default=1, help="with --draw")
+    parser.add_argument("--pictures", type=int, default=1, help="with --draw")
+    parser.add_argument("--leave-out", action="store_true", help="with --draw: without --word")
+    parser.add_argument("--painter", type=Path, default=resource_path("models", PAINTER))
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
     parser.add_argument("--scale", type=float, default=1.0)

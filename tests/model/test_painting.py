@@ -362,6 +362,7 @@ def test_the_command_says_what_is_wrong(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mmgpt_desktop.commands.draw.painter_path", lambda: None)
     assert cli.main(["draw", "A dog", *options]) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

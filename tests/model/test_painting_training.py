@@ -32,6 +32,7 @@ from mmgpt_desktop.training.painting.judge import Judge
 from mmgpt_desktop.training.painting.painter_bundle import words_of
 from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
 from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
+from mmgpt_desktop.training.painting.reconstruction import jpeg, psnr
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
@@ -50,6 +51,7 @@ ROSE, SHIRT, DOG = (
     "images/clothing/shirt.png",
     "images/flickr8k/dog.png",
 )
+RECONSTRUCTION = "mmgpt_desktop.training.painting.reconstruction"
 CAPTIONS = ["A dog runs.", "A brown dog on grass.", "The dog jumps left.", "Dogs play."]
 
 
@@ -208,6 +210,25 @@ def test_a_smaller_decoder_learns_the_same_codes(work: Path, data: Path) -> None
     state = work / "painting" / "picture-decoder-checkpoints" / "checkpoint-4"
     rows = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
     assert any("eval_psnr" in row for row in rows)
+
+
+def test_what_comes_back_is_compared_with_jpeg(
+    work: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{RECONSTRUCTION}.images_of", lambda _, split: [of("dev", ROSE)])
+    main(["reconstruction", "--data", str(data), "--work", str(work)])
+    rows = capsys.readouterr().out.strip().splitlines()
+    assert "1 test photos of 32 pixels, 8 bytes each" in rows[0]
+    names = [row.split("|")[1].strip() for row in rows[2:]]
+    assert names[0] == "picture-coder"
+    assert names[-1] == "JPEG, without its header"
+
+
+def test_jpeg_is_made_smaller_until_it_fits() -> None:
+    pixels = as_bytes(torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64))[0]
+    assert psnr(pixels, pixels) > 100
+    few, many = (psnr(pixels, jpeg(pixels, most)) for most in (60, 2000))
+    assert many > few > 10
 
 
 def test_a_judge_learns_to_tell_photos_from_drawings() -> None:
