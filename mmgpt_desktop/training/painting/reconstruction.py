@@ -22,9 +22,9 @@ from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, part
 from mmgpt_desktop.training.photo_texts import images_of
 
-_SIDES = (128, 96, 64, 48, 32, 24)
+_SIDES = (128, 96, 64, 48, 32, 24, 16, 8)
 _QUALITIES = (1, 5, 10, 20, 35, 50, 70)
-_SCAN = b"\xff\xda"
+_SCAN, _SCAN_HEADER = b"\xff\xda", 14
 Pixels = NDArray[np.uint8]
 
 
@@ -75,14 +75,16 @@ def psnr(one: Pixels, other: Pixels) -> float:
 
 def jpeg(pixels: Pixels, most: int) -> Pixels:
     """The nearest that JPEG comes with so many bytes after its header, which is the same for all:
-    of the picture as it is, or made smaller first and larger again."""
+    of the picture as it is, or made smaller first and larger again; the smallest where none is."""
     whole = Image.fromarray(pixels)
     found: list[tuple[float, Pixels]] = []
     for side in _SIDES:
         small = whole.resize((side, side), Image.Resampling.LANCZOS)
         for quality in _QUALITIES:
             data = encoded(small, "JPEG", quality=quality)
-            if len(data) - data.index(_SCAN) > most:
+            if len(data) - data.index(_SCAN) - _SCAN_HEADER > most and (
+                found or side > min(_SIDES)
+            ):
                 break
             with Image.open(io.BytesIO(data)) as opened:
                 again = np.array(opened.resize(whole.size, Image.Resampling.BICUBIC), np.uint8)
