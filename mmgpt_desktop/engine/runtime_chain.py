@@ -52,6 +52,11 @@ class RuntimeChain(ABC):
         self._runtime: Any = None
         self._note = NO_NOTE
 
+    def take_order(self, order: Sequence[RuntimeName]) -> None:
+        """What is known only once the files are opened; a choice stays."""
+        if not self._forced:
+            self._untried = list(order)
+
     @abstractmethod
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         """Open the model's files: the first part of `load`."""

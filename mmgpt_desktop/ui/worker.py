@@ -61,7 +61,7 @@ def engine_maker(bundle: Path, runtime: RuntimeName | None) -> MakeEngine:
     return make
 
 
-def painter_maker(folder: Path, runtime: RuntimeName | None) -> MakePainter:
+def painter_maker(folder: Path, runtime: RuntimeName | None = None) -> MakePainter:
     """Likewise of a painter."""
 
     def make() -> PaintEngine:
@@ -389,21 +389,25 @@ class EngineThread(_QueueThread):
 
 
 class PainterThread(_QueueThread):
-    """Owns the painter: it is loaded for the first drawing, and closed at the end."""
+    """Owns the painter in use: it is loaded for the first drawing, and closed at the end."""
 
-    def __init__(self, make_painter: MakePainter, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__("painter", parent)
-        self._make_painter = make_painter
+        self._make_painter: MakePainter | None = None
         self._painter: PaintEngine | None = None
-        self._loaded = False
 
     def describe(
         self,
+        make_painter: MakePainter,
         then: Callable[[PainterInfo], object],
         failed: Callable[[AppError], object] | None = None,
     ) -> Task:
-        """What it is, without loading it."""
-        return self._submit(lambda _task: self._made().describe(), then, failed)
+        """What a painter is, without loading it."""
+        return self._submit(lambda _task: make_painter().describe(), then, failed)
+
+    def use(self, make_painter: MakePainter) -> None:
+        """This one draws from the next drawing on."""
+        self._submit(lambda _task: self._change(make_painter))
 
     def draw(
         self,
@@ -419,32 +423,35 @@ class PainterThread(_QueueThread):
     def run(self) -> None:
         step_back()
         super().run()
-        if self._painter is not None:
-            self._painter.close()
+        self._close()
 
-    def _made(self) -> PaintEngine:
-        if self._painter is None:
-            self._painter = self._make_painter()
-        return self._painter
+    def _change(self, make_painter: MakePainter) -> None:
+        if make_painter is not self._make_painter:
+            self._close()
+            self._make_painter = make_painter
+
+    def _close(self) -> None:
+        painter, self._painter = self._painter, None
+        if painter is not None:
+            painter.close()
 
     def _draw(self, request: PaintRequest, task: Task) -> PaintOutcome:
-        painter = self._made()
-        if not self._loaded:
+        if self._painter is None:
+            assert self._make_painter is not None, "`use` comes first"
+            painter = self._make_painter()
             painter.load(lambda done, what: task.report((done, what)), task)
-            self._loaded = True
-        return painter.paint(request, task, task.report)
+            self._painter = painter
+        return self._painter.paint(request, task, task.report)
 
 
 class Threads(QObject):
     """The engine's thread, and those of tasks by what they are for, each made when it is first
     named. What may take long has a thread of its own, so that nothing else waits for it."""
 
-    def __init__(
-        self, make_engine: MakeEngine, parent: QObject, make_painter: MakePainter | None = None
-    ) -> None:
+    def __init__(self, make_engine: MakeEngine, parent: QObject, *, paints: bool = False) -> None:
         super().__init__(parent)
         self.engine = EngineThread(make_engine)
-        self.painter = PainterThread(make_painter) if make_painter is not None else None
+        self.painter = PainterThread() if paints else None
         self._tasks: dict[str, TaskThread] = {}
         self._collector = Collector(self)
         self.engine.loaded.connect(self._collector.settle)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -20,6 +21,7 @@ from mmgpt_desktop.ui.files import exporter
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.answers import ask, notices
 from tests.gui.conftest import MakeApp
+from tests.gui.test_camera import Synthetic
 from tests.gui_fakes import FakeEngine
 from tests.tiny_painter import FakePainter, fake_maker, write_painter
 
@@ -329,6 +331,58 @@ def test_an_answer_and_a_drawing_go_on_side_by_side(
     engine.release(20)
     qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert len(drawings(app)) == 1
+
+
+def test_a_model_that_draws_too_can_be_chosen(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
+) -> None:
+    folders = [write_painter(tmp_path / name) for name in ("first", "second")]
+    make = fake_maker(painter)
+    makers = {each: partial(PaintEngine, each, make=make) for each in folders}
+    options = {"make_painter": makers[folders[0]], "paint_model": lambda at: makers.get(at, broken)}
+    app = make_app(options=options)
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    app.window.actions_by_name["draw"].trigger()
+    choice = app.window.prompt.draw_bar.painter
+    assert not choice.isVisible(), "there is no choice"
+    app.painting.offer_model(tmp_path)  # a model that only answers
+    app.painting.offer_model(folders[1])
+    qtbot.waitUntil(choice.isVisible)
+    draw(qtbot, app)
+    choice.setCurrentIndex(1)
+    draw(qtbot, app, "a dog")
+    choice.setCurrentIndex(0)
+    draw(qtbot, app, "a rose")
+    assert [each.painter for each in drawings(app)] == ["first", "second", "first"]
+    assert choice.count() == 2
+
+
+def broken() -> PaintEngine:
+    return PaintEngine(Path("nowhere"))
+
+
+def test_it_draws_while_the_camera_runs(qtbot: QtBot, painting: App) -> None:
+    live, made = painting.chat.live, list[Synthetic]()
+
+    def source(parent: QObject) -> Synthetic:
+        made.append(Synthetic(parent))
+        return made[0]
+
+    live.start(source)
+    made[0].show("#ff0000")
+    qtbot.waitUntil(lambda: not painting.window.image.live.image.isNull())
+    draw(qtbot, painting)
+    current = painting.pictures.photos.current
+    assert current.drawing is not None
+    assert painting.window.image.view.isVisible()
+    assert live.running
+    assert not live.looking, "captions pause while something else is in view"
+    made[0].show("#00ff00")
+    live.go_on()
+    assert painting.window.image.live.isVisible()
+    assert not painting.window.image.card.isVisible()
+    live.stop()
+    assert painting.pictures.photos.current is current
 
 
 def test_a_damaged_painter_leaves_asking_as_it_was(

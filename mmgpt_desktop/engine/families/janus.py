@@ -1,4 +1,4 @@
-"""Janus and Janus-Pro, of which only the half that reads pictures is here.
+"""Janus and Janus-Pro, the half that reads pictures; `painting.janus_folder` has the other one.
 
 The photo's longer side is fitted to a square, and the rest is filled with the mean colour; each
 patch is a token. Chen et al. 2025, "Janus-Pro: Unified Multimodal Understanding and Generation
@@ -25,6 +25,9 @@ _SYSTEM = (
     " content that the user provides, and assist the user with a variety of tasks using natural"
     " language.\n\n"
 )
+
+
+BEGIN_OF_IMAGE = "<begin_of_image>"
 
 
 class Janus(Family):
@@ -59,7 +62,11 @@ class Janus(Family):
         return self.one_view(photo, pixels, box, self._patch)
 
     def expansion(self, inputs: ImageInputs) -> str:
-        return f"<begin_of_image>{super().expansion(inputs)}<end_of_image>"
+        return f"{BEGIN_OF_IMAGE}{super().expansion(inputs)}<end_of_image>"
 
     def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
         return self._system + super().template(messages)
+
+    def drawing_template(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """The prompt of what is to be drawn: the answer is a picture."""
+        return super().template(messages) + BEGIN_OF_IMAGE

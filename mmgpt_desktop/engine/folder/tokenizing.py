@@ -72,6 +72,15 @@ def encode_with_ends(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[i
         return list(found.ids), [end for _, end in found.offsets]
 
 
+def encode_with_places(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Token ids with what the tokenizer adds around a text, and the first and last (exclusive)
+    character of each token, both 0 for what is added. Raises PromptError."""
+    title = "The model's tokenizer breaks on these words."
+    with _failures(PromptError(title, "Use other words, or choose another model.")):
+        found = tokenizer.encode(text, add_special_tokens=True)
+        return list(found.ids), [(first, last) for first, last in found.offsets]
+
+
 @contextlib.contextmanager
 def _failures(failure: BundleError | PromptError) -> Iterator[None]:
     try:

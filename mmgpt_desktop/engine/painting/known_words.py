@@ -7,14 +7,19 @@ weighs most.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mmgpt_desktop.errors import PromptError
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.reading import read_small
 
 MOST_BYTES = 4 << 20
 ENOUGH = 0.5
 """Of what a prompt says: with less of it known, it is far from all that was taught."""
+
+
+_NAMED = 6  # of the words that it does not know
 
 
 class KnownWords:
@@ -48,3 +53,19 @@ class KnownWords:
             whole += bits
             known += bits if count else 0.0
         return known / whole if whole else 1.0
+
+
+def refuse_unknown(known: KnownWords, words: Sequence[str], *, known_only: bool) -> list[Note]:
+    """What is said of words that were never taught. Raises PromptError where they are most of what
+    is said, or where one is and `known_only`."""
+    strange = list(dict.fromkeys(known.unknown(words)))
+    named = ", ".join(strange[:_NAMED])
+    if not words:
+        title = "The painter knows words alone, and there are none."
+        raise PromptError(title, "Describe a picture in a few words.")
+    if known.familiar(words) < ENOUGH or (strange and known_only):
+        title = "The painter was never taught to draw this."
+        hint = "It doesn't know: {words}. Say it in other words, or choose an example."
+        raise PromptError(title, hint, words=named)
+    said = "The painter was never taught these words: {words}"
+    return [Note(said, {"words": named})] if strange else []

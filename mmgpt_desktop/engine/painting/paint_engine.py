@@ -10,20 +10,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from mmgpt_desktop.attention.word_maps import prompt_words, token_texts, word_maps
+from mmgpt_desktop.attention.word_maps import word_maps
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.folder.model_files import remedy_for
-from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends, load_tokenizer
-from mmgpt_desktop.engine.painting.known_words import ENOUGH, KnownWords
-from mmgpt_desktop.engine.painting.onnx_painter import OnnxPainter
-from mmgpt_desktop.engine.painting.painter_folder import PainterFolder, open_painter
+from mmgpt_desktop.engine.painting.open_source import open_source
 from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, PainterRuntime
-from mmgpt_desktop.engine.painting.torch_painter import TorchPainter
+from mmgpt_desktop.engine.painting.painter_source import PainterSource, PaintPrompt
 from mmgpt_desktop.engine.running_request import unexpected_end
 from mmgpt_desktop.engine.runtime_chain import RuntimeChain
-from mmgpt_desktop.errors import AppError, BundleError, Cancelled, PromptError, RuntimeFailure
+from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import OutcomeKind, RuntimeName
 from mmgpt_desktop.note import Note
 from mmgpt_desktop.painted import (
@@ -34,21 +30,9 @@ from mmgpt_desktop.painted import (
     PaintRequest,
     PaintSettings,
     PaintStep,
-    PromptWord,
 )
 
-ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
-_CHECKED = 0.5  # of the progress when the files are
-PainterMaker = Callable[[RuntimeName, PainterFolder], PainterRuntime]
-
-
-@dataclass(frozen=True)
-class PaintPrompt:
-    """A prompt as a painter reads it: padded tokens [text], and the words that it has of them."""
-
-    ids: NDArray[np.int64]
-    words: tuple[PromptWord, ...]
-    spans: tuple[slice, ...]
+PainterMaker = Callable[[RuntimeName, PainterSource], PainterRuntime]
 
 
 @dataclass(eq=False)
@@ -66,21 +50,19 @@ class _Running:
 class PaintEngine(RuntimeChain):
     """One painter's folder and the runtime that runs it. `make` is for tests."""
 
-    folder: PainterFolder
+    source: PainterSource
     info: PainterInfo
     """Both from `load` on."""
 
     def __init__(
         self, path: Path, choice: RuntimeName | None = None, make: PainterMaker | None = None
     ) -> None:
-        super().__init__(ORDER, choice)
+        super().__init__((), choice)
         self._path, self._make = path, make
-        self._tokenizer: Tokenizer | None = None
-        self._known: KnownWords | None = None
 
     def describe(self) -> PainterInfo:
         """What its folder says of it, loaded or not. Raises BundleError."""
-        return open_painter(self._path).manifest.info()
+        return open_source(self._path).info
 
     def load(
         self,
@@ -90,32 +72,24 @@ class PaintEngine(RuntimeChain):
     ) -> PainterInfo:
         """Raises as `start`."""
         self.start(progress, cancel or CancelToken(), make_room)
-        self.info = self.folder.manifest.info()
+        self.info = self.source.info
         progress(1.0, "Ready")
         return self.info
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
-        folder = open_painter(self._path)
-        folder.verify(lambda done, what: progress(done * _CHECKED, what), cancel)
-        with remedy_for(self._path):
-            tokenizer = load_tokenizer(folder.tokenizer)
-            if tokenizer.get_vocab_size() > folder.manifest.vocabulary:
-                title = "The model's tokenizer writes tokens that its weights don't have."
-                raise BundleError(title, "Choose another model.")
-            self._known = folder.known_words()
-        self.folder, self._tokenizer = folder, tokenizer
+        source = open_source(self._path)
+        source.prepare(progress, cancel)
+        self.take_order(source.order)
+        self.source = source
 
     def room_wanted(self) -> tuple[int, int]:
-        size = sum(entry.bytes for entry in self.folder.manifest.files.values())
-        return size, size
+        return self.source.size, self.source.size
 
     def make_runtime(self, name: RuntimeName) -> PainterRuntime:
         with remedy_for(self._path):
             if self._make is not None:
-                return self._make(name, self.folder)
-            if name is RuntimeName.TORCH:
-                return TorchPainter(self.folder, card=self.card)
-            return OnnxPainter(self.folder, name)
+                return self._make(name, self.source)
+            return self.source.runtime(name, card=self.card)
 
     def paint(
         self, request: PaintRequest, cancel: CancelToken, on_step: Callable[[PaintStep], None]
@@ -159,50 +133,11 @@ class PaintEngine(RuntimeChain):
             else:
                 paintings = step
 
-    def read_prompt(
-        self, prompt: str, *, known_only: bool = False
-    ) -> tuple[PaintPrompt, list[Note]]:
-        """As the model reads it, and what there is to say of that. Raises PromptError."""
-        manifest = self.folder.manifest
-        assert self._tokenizer is not None
-        if not prompt.strip():
-            title = "Nothing is said of what to draw."
-            raise PromptError(title, "Describe a picture in a few words.")
-        ids, ends = encode_with_ends(self._tokenizer, prompt)
-        notes, length = [], manifest.text_length
-        if len(ids) > length:
-            ids, ends = ids[:length], ends[:length]
-            read = prompt[: max(ends, default=0)]
-            notes.append(Note("The painter read only the beginning: {words}", {"words": read}))
-        found = prompt_words(token_texts(prompt, ends))
-        notes += self._unknown([word.text for word, _ in found], known_only=known_only)
-        padded = np.full(length, manifest.pad, np.int64)
-        padded[: len(ids)] = ids
-        words, spans = zip(*found, strict=True) if found else ((), ())
-        return PaintPrompt(padded, tuple(words), tuple(spans)), notes
-
-    def _unknown(self, words: list[str], *, known_only: bool) -> list[Note]:
-        """What is said of words that it was never taught. Raises PromptError where they are most of
-        what is said."""
-        if self._known is None:
-            return []
-        strange = list(dict.fromkeys(self._known.unknown(words)))
-        named = ", ".join(strange[:_NAMED])
-        if not words:
-            title = "The painter knows words alone, and there are none."
-            raise PromptError(title, "Describe a picture in a few words.")
-        if self._known.familiar(words) < ENOUGH or (strange and known_only):
-            title = "The painter was never taught to draw this."
-            hint = "It doesn't know: {words}. Say it in other words, or choose an example."
-            raise PromptError(title, hint, words=named)
-        said = "The painter was never taught these words: {words}"
-        return [Note(said, {"words": named})] if strange else []
-
     def _steps(
         self, request: PaintRequest, notes: list[Note], cancel: CancelToken
     ) -> Iterator[PaintStep | tuple[Painting, ...]]:
-        prompt, said = self.read_prompt(request.prompt, known_only=request.known_only)
-        notes += said
+        prompt = self.source.read_prompt(request.prompt, known_only=request.known_only)
+        notes += prompt.notes
         while True:
             running = _Running(request, prompt)
             try:
@@ -214,62 +149,56 @@ class PaintEngine(RuntimeChain):
                 notes.append(self._note)
 
     def _cells(self, running: _Running, cancel: CancelToken) -> Iterator[PaintStep]:
-        manifest, request = self.folder.manifest, running.request
-        settings = request.settings or manifest.settings
-        ids = np.repeat(running.prompt.ids[None], request.pictures, axis=0)
-        visible = ids != manifest.pad
+        request, prompt, info = running.request, running.prompt, self.source.info
+        number, per_cell = self.source.codes
+        settings, cells = request.settings or info.settings, info.side**2
+        ids = np.repeat(prompt.ids[None], request.pictures, axis=0)
+        visible = np.repeat(prompt.visible[None], request.pictures, axis=0)
         past: Any = self._runtime.read(ids, cancel)
         noises = [_noise(request.seed + each, settings) for each in range(request.pictures)]
-        shape = manifest.codes_per_cell, manifest.codes
-        before = np.zeros((request.pictures, manifest.codes_per_cell), np.int64)
-        for cell in range(manifest.cells):
+        before = np.zeros((request.pictures, per_cell), np.int64)
+        for cell in range(cells):
             cancel.raise_if_cancelled()
-            noise = np.stack([each(shape) for each in noises])
+            noise = np.stack([each((per_cell, number)) for each in noises])
             wanted = CellToPaint(cell, before, visible, noise, settings)
             painted: PaintedCell = self._runtime.paint(wanted, past, cancel)
             before, past = painted.codes, painted.past
             running.codes.append(painted.codes)
             running.attention.append(painted.attention)
             shown = None
-            if (cell + 1) % manifest.side == 0:
+            if (cell + 1) % (info.side * max(1, info.side // _SHOWN)) == 0 or cell + 1 == cells:
                 shown = running.shown = self._shown(running, cancel)
-            yield PaintStep(request.job_id, cell + 1, manifest.cells, shown)
+            yield PaintStep(request.job_id, cell + 1, cells, shown)
 
     def _shown(self, running: _Running, cancel: CancelToken) -> NDArray[np.uint8]:
         """The pictures so far; where nothing is drawn yet they are of one grey."""
-        manifest = self.folder.manifest
-        drawn, side = len(running.codes), manifest.side
-        codes = np.zeros(
-            (running.request.pictures, manifest.cells, manifest.codes_per_cell), np.int64
-        )
+        info, per_cell = self.source.info, self.source.codes.per_cell
+        drawn, side, pictures = len(running.codes), info.side, running.request.pictures
+        codes = np.zeros((pictures, side**2, per_cell), np.int64)
         codes[:, :drawn] = np.stack(running.codes, axis=1)
-        there = np.zeros((running.request.pictures, manifest.cells), bool)
+        there = np.zeros((pictures, side**2), bool)
         there[:, :drawn] = True
         grid = (-1, side, side)
-        pixels = self._runtime.draw(
-            codes.reshape(*grid, manifest.codes_per_cell), there.reshape(grid), cancel
-        )
+        pixels = self._runtime.draw(codes.reshape(*grid, per_cell), there.reshape(grid), cancel)
         if not np.isfinite(pixels).all():
             title = "The model's arithmetic broke: it gave values that are no numbers."
             raise RuntimeFailure(title)
         shown = np.rint((pixels.clip(-1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
-        rows = drawn // side * (manifest.size // side)
-        shown[:, rows:] = _GREY
+        shown[:, drawn // side * (info.size // side) :] = _GREY
         shown = np.ascontiguousarray(shown)
         shown.setflags(write=False)
         return shown
 
     def _finished(self, running: _Running) -> tuple[Painting, ...]:
         """With the last row the whole was shown."""
-        request, prompt = running.request, running.prompt
-        manifest = self.folder.manifest
+        request, prompt, info = running.request, running.prompt, self.source.info
         attention = np.stack(running.attention, axis=1)  # [picture, cell, layer, head, text]
-        maps = [_read_only(word_maps(each, prompt.spans, manifest.side)) for each in attention]
+        maps = [_read_only(word_maps(each, prompt.spans, info.side)) for each in attention]
         return tuple(
             Painting(
                 pixels,
                 Drawing(
-                    request.prompt, request.seed + number, manifest.name, prompt.words, maps[number]
+                    request.prompt, request.seed + number, info.name, prompt.words, maps[number]
                 ),
             )
             for number, pixels in enumerate(running.shown)
@@ -277,7 +206,7 @@ class PaintEngine(RuntimeChain):
 
 
 _GREY = 128
-_NAMED = 6  # of the words that it does not know
+_SHOWN = 8  # times at least that a picture is shown as it grows: of large ones each costs
 
 
 def _noise(seed: int, settings: PaintSettings) -> Callable[[tuple[int, ...]], NDArray[np.float32]]:

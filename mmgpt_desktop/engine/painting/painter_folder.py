@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from tokenizers import Tokenizer
 
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.decoding import DataDecoder, Mistake, between
@@ -22,8 +26,18 @@ from mmgpt_desktop.engine.folder.model_files import (
     remedy_for,
     require_file,
 )
-from mmgpt_desktop.engine.painting.known_words import KnownWords
+from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends, load_tokenizer
+from mmgpt_desktop.engine.painting.known_words import KnownWords, refuse_unknown
+from mmgpt_desktop.engine.painting.painter_runtime import PainterRuntime
+from mmgpt_desktop.engine.painting.painter_source import (
+    Codes,
+    PaintPrompt,
+    require_words,
+    words_and_spans,
+)
 from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.painted import PainterInfo, PaintSettings
 from mmgpt_desktop.resources import mini_path
 
@@ -32,6 +46,7 @@ READ, PAINT, DRAW = "read.onnx", "paint.onnx", "draw.onnx"
 WORDS = "words.txt"
 """What it was taught; a folder without it draws whatever is said."""
 FORMAT = 1
+_CHECKED = 0.5  # of the progress when the files are
 _LISTED = {TOKENIZER, WEIGHTS, READ, PAINT, DRAW}
 
 
@@ -82,17 +97,78 @@ class PainterManifest:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PainterFolder:
-    """An opened one; `open_painter` made sure that its files exist at their full length."""
+    """An opened one of our own; `open_painter` made sure that its files exist at their full
+    length."""
 
     path: Path
     manifest: PainterManifest
+    order: ClassVar[Sequence[RuntimeName]] = (
+        RuntimeName.ONNX_CUDA,
+        RuntimeName.ONNX_CPU,
+        RuntimeName.TORCH,
+    )
+
+    def __post_init__(self) -> None:
+        self._tokenizer: Tokenizer | None = None
+        self._known: KnownWords | None = None
+
+    @property
+    def info(self) -> PainterInfo:
+        return self.manifest.info()
+
+    @property
+    def codes(self) -> Codes:
+        return Codes(self.manifest.codes, self.manifest.codes_per_cell)
+
+    @property
+    def size(self) -> int:
+        return sum(entry.bytes for entry in self.manifest.files.values())
 
     @property
     def tokenizer(self) -> Path:
         own = TOKENIZER in self.manifest.files
         return (self.path if own else mini_path()) / TOKENIZER
+
+    def prepare(self, progress: Progress, cancel: CancelToken) -> None:
+        self.verify(lambda done, what: progress(done * _CHECKED, what), cancel)
+        with remedy_for(self.path):
+            tokenizer = load_tokenizer(self.tokenizer)
+            if tokenizer.get_vocab_size() > self.manifest.vocabulary:
+                title = "The model's tokenizer writes tokens that its weights don't have."
+                raise BundleError(title, "Choose another model.")
+            self._known = self.known_words()
+        self._tokenizer = tokenizer
+
+    def read_prompt(self, prompt: str, *, known_only: bool) -> PaintPrompt:
+        """Padded to its full length, or cut to it, which is said."""
+        manifest = self.manifest
+        assert self._tokenizer is not None
+        require_words(prompt)
+        ids, ends = encode_with_ends(self._tokenizer, prompt)
+        notes, length = [], manifest.text_length
+        if len(ids) > length:
+            ids, ends = ids[:length], ends[:length]
+            read = prompt[: max(ends, default=0)]
+            notes.append(Note("The painter read only the beginning: {words}", {"words": read}))
+        words, spans = words_and_spans(prompt, ends)
+        if self._known is not None:
+            notes += refuse_unknown(
+                self._known, [word.text for word in words], known_only=known_only
+            )
+        padded = np.full(length, manifest.pad, np.int64)
+        padded[: len(ids)] = ids
+        return PaintPrompt(padded, padded != manifest.pad, words, spans, tuple(notes))
+
+    def runtime(self, name: RuntimeName, *, card: bool) -> PainterRuntime:
+        if name is RuntimeName.TORCH:
+            from mmgpt_desktop.engine.painting.torch_painter import TorchPainter
+
+            return TorchPainter(self, card=card)
+        from mmgpt_desktop.engine.painting.onnx_painter import OnnxPainter
+
+        return OnnxPainter(self, name)
 
     def known_words(self) -> KnownWords | None:
         """Raises BundleError."""

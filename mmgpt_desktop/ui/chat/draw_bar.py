@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from mmgpt_desktop.painted import MOST_PICTURES, PainterInfo
+from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.buttons import TwoWay
 from mmgpt_desktop.ui.widgets.controls import Choice
@@ -51,11 +52,17 @@ class AskOrDraw(Retranslated, TwoWay):
 
 
 class DrawBar(Retranslated, QWidget):
-    """How many pictures, and the seed: another one each time, or always the same."""
+    """Who draws, where there is a choice; how many pictures, and the seed: another one each time,
+    or always the same."""
+
+    painter_chosen = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         self._count_label, self._seed_label = (Label(look="caption", scale=0.9) for _ in range(2))
+        self.painter = Choice()
+        self.painter.currentIndexChanged.connect(self.painter_chosen)
+        self.painter.hide()
         self.count = Choice()
         self.count.addItems([str(number) for number in range(1, MOST_PICTURES + 1)])
         self.seed = QLineEdit(maxLength=len(str(MOST_SEED)))
@@ -63,11 +70,13 @@ class DrawBar(Retranslated, QWidget):
         self.seed.setFixedWidth(scaled(84))
         self._count_label.setBuddy(self.count)
         self._seed_label.setBuddy(self.seed)
-        parts = (self._count_label, self.count, self._seed_label, self.seed)
+        parts = (self.painter, self._count_label, self.count, self._seed_label, self.seed)
         self.setLayout(hbox(*parts, gap=SMALL, margins=(SMALL, 0, 0, 0)))
         self.retranslate_ui()
 
     def retranslate_ui(self) -> None:
+        self.painter.setAccessibleName(self.tr("Who draws"))
+        self.painter.setToolTip(self.painter.accessibleName())
         self._count_label.setText(self.tr("Pictures"))
         self.count.setAccessibleName(self.tr("How many pictures, side by side"))
         self.count.setToolTip(self.count.accessibleName())
@@ -77,6 +86,10 @@ class DrawBar(Retranslated, QWidget):
             self.tr("Seed: the same number draws the same picture again; left empty, it is another")
         )
         self.seed.setToolTip(self.seed.accessibleName())
+
+    def add_painter(self, name: str) -> None:
+        self.painter.addItem(printable(name))
+        self.painter.setVisible(self.painter.count() > 1)
 
     @property
     def pictures(self) -> int:

@@ -18,7 +18,7 @@ from mmgpt_desktop.ui.chat.draw_bar import MOST_SEED
 from mmgpt_desktop.ui.event.draw_page import DrawPage
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.widgets.shown_photo import with_levels
-from mmgpt_desktop.ui.worker import PainterThread
+from mmgpt_desktop.ui.worker import MakePainter, PainterThread
 
 
 class DrawingDesk(QObject):
@@ -29,7 +29,12 @@ class DrawingDesk(QObject):
     drawn = Signal()
 
     def __init__(
-        self, page: DrawPage, drawing: EventDrawing, visit: Visit, painter: PainterThread | None
+        self,
+        page: DrawPage,
+        drawing: EventDrawing,
+        visit: Visit,
+        painter: PainterThread | None,
+        make_painter: MakePainter | None,
     ) -> None:
         super().__init__()
         self._page, self._drawing, self._visit, self._painter = page, drawing, visit, painter
@@ -37,8 +42,9 @@ class DrawingDesk(QObject):
         self._task: CancelToken | None = None
         self.offered = False
         page.wishes.asked.connect(self.draw)
-        if painter is not None and drawing.offered:
-            painter.describe(self._take_painter)
+        if painter is not None and make_painter is not None:
+            painter.describe(make_painter, self._take_painter)
+            painter.use(make_painter)
 
     def _take_painter(self, painter: PainterInfo) -> None:
         self._page.wishes.set_painter(painter)

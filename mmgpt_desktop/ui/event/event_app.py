@@ -64,8 +64,9 @@ class EventApp(QObject):
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.theme.set_still(still)
         model = open_model(profile.model.folder or default_model())
-        self.threads = Threads(model, self, make_painter if profile.drawing.offered else None)
-        self.stage = Stage(self.theme, profile, camera or Camera(), self.threads)
+        paints = profile.drawing.offered and make_painter is not None
+        self.threads = Threads(model, self, paints=paints)
+        self.stage = Stage(self.theme, profile, camera or Camera(), self.threads, make_painter)
         self.window = self.stage.window
         tries = Tries(state or data_path() / "event", profile.path)
         self.lock = ExitLock(profile.lock, self.window.pad, self.threads["system"], tries)

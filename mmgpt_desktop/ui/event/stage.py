@@ -29,7 +29,7 @@ from mmgpt_desktop.ui.heatmap.answer_report import report_maker
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.texts import own
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import Threads
+from mmgpt_desktop.ui.worker import MakePainter, Threads
 
 
 class Stage(QObject):
@@ -43,6 +43,7 @@ class Stage(QObject):
         profile: Profile,
         camera: Camera,
         threads: Threads,
+        make_painter: MakePainter | None = None,
     ) -> None:
         super().__init__()
         self._profile, self._engine, self.camera = profile, threads.engine, camera
@@ -58,7 +59,9 @@ class Stage(QObject):
         self.heatmaps, self.explainer = dialogue.heatmaps, dialogue.explainer
         self.idle = Idle(profile.show)
         self.attract = Attract(theme, profile, self.visit, page, dialogue)
-        self.desk = DrawingDesk(self.window.draw_page, profile.drawing, self.visit, threads.painter)
+        self.desk = DrawingDesk(
+            self.window.draw_page, profile.drawing, self.visit, threads.painter, make_painter
+        )
         self.souvenir = SouvenirPanel(theme, self.scale, profile, threads["souvenirs"])
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}

@@ -6,6 +6,8 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject
@@ -29,7 +31,7 @@ from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.shown_photo import with_levels
 from mmgpt_desktop.ui.widgets.texts import translated
-from mmgpt_desktop.ui.worker import PainterThread, Task
+from mmgpt_desktop.ui.worker import MakePainter, Task
 
 _LONGEST_NAME = 60
 
@@ -55,22 +57,27 @@ class PaintController(QObject):
         shell: Shell,
         pane: ImagePane,
         chat: ChatController,
-        painter: PainterThread | None,
         style: Callable[[], MapStyle],
+        maker: Callable[[Path], MakePainter],
+        first: MakePainter | None,
     ) -> None:
+        """`maker` gives what opens a model's folder as a painter, `first` the one that ships."""
         super().__init__(shell.window)
+        self._maker, painter = maker, shell.threads.painter
+        self._painters: list[tuple[PainterInfo, MakePainter]] = []
         self._shell, self._pane, self._chat, self._painter = shell, pane, chat, painter
         self._prompt, self._photos = chat.prompt, chat.photos
         self._numbers = itertools.count(1)
         self._job: _Job | None = None
         self.overlay = WordOverlay(pane, shell.threads["small maps"], style)
         self._connect()
-        if painter is not None:
-            painter.describe(self._take_painter, self._have_none)
+        if painter is not None and first is not None:
+            painter.describe(first, partial(self._take_painter, first), self._have_none)
 
     def _connect(self) -> None:
         card, actions = self._pane.card, self._shell.actions
         self._prompt.draw_wanted.connect(self.draw)
+        self._prompt.draw_bar.painter_chosen.connect(self._choose_painter)
         self._prompt.mode.changed.connect(actions["draw"].setChecked)
         self._chat.stop_wanted.connect(self.stop)
         self._photos.chosen.connect(self._show)
@@ -86,10 +93,25 @@ class PaintController(QObject):
     def busy(self) -> bool:
         return self._job is not None
 
-    def _take_painter(self, painter: PainterInfo) -> None:
+    def _take_painter(self, make: MakePainter, painter: PainterInfo) -> None:
+        """One more to choose from; the first one draws until another is chosen."""
+        if painter.name not in {known.name for known, _ in self._painters}:
+            self._painters.append((painter, make))
+            self._prompt.draw_bar.add_painter(painter.name)
+
+    def _choose_painter(self, row: int) -> None:
+        assert self._painter is not None
+        painter, make = self._painters[row]
+        self._painter.use(make)
         self._prompt.set_painter(painter)
         self._shell.actions["draw"].setEnabled(True)
         self._pane.card.leave_out.show()
+
+    def offer_model(self, folder: Path) -> None:
+        """The model that answers now may draw as well."""
+        if self._painter is not None:
+            make = self._maker(folder)
+            self._painter.describe(make, partial(self._take_painter, make), _is_none)
 
     def _have_none(self, error: AppError) -> None:
         """Asking goes on as if there never was one."""
@@ -188,6 +210,11 @@ class PaintController(QObject):
             self._job.task.cancel()
             self._end()
             self._pane.end_growing()
+
+
+def _is_none(error: AppError) -> None:
+    """Most models only answer."""
+    _log.debug("no painter: %s", error)
 
 
 def _conversation(painting: Painting, notes: tuple[Note, ...]) -> Conversation:

@@ -14,10 +14,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from mmgpt_desktop.embedded import chosen_model, default_model, painter_path
+from mmgpt_desktop.embedded import PAINTER, chosen_model, default_model
 from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings, data_path, load_settings, settings_path
 from mmgpt_desktop.ui.application import (
     EndFromSystem,
@@ -62,12 +63,13 @@ class App(QObject):
         model: Path | None = None,
         open_model: OpenModel | None = None,
         make_painter: MakePainter | None = None,
+        paint_model: Callable[[Path], MakePainter] = painter_maker,
         make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         """What nobody saved is kept in `data_folder`; beside the settings if there is none."""
         super().__init__()
         self._application, data = application, data_folder or settings_file.parent
-        self.threads = Threads(make_engine, self, make_painter)
+        self.threads = Threads(make_engine, self, paints=make_painter is not None)
         self.preferences = Preferences(settings_file, overrides or {}, self.threads["files"])
         settings = self.preferences.settings
         install_language(application, settings.language)
@@ -83,7 +85,7 @@ class App(QObject):
         self.heatmap = HeatmapController(shell, window.heatmap, chat, window.image.view)
         style = window.heatmap.drawing
         self.painting = PaintController(
-            shell, window.image, chat, self.threads.painter, lambda: style.map_style
+            shell, window.image, chat, lambda: style.map_style, paint_model, make_painter
         )
         for changed in (style.changed, style.opacity_changed):
             changed.connect(self.painting.overlay.refresh)
@@ -113,6 +115,7 @@ class App(QObject):
         self.preferences.unkept.connect(window.notices.tell_once)
         self._tidying.timeout.connect(self._tidy)
         self._tidying.start()
+        self.models.loader.opened.connect(self.painting.offer_model)
         self.threads.engine.loaded.connect(self._tidy)  # after the collector
 
     def start(self) -> None:
@@ -180,7 +183,7 @@ def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> 
     prepare_process()
     application = make_application()
     model = model_to_open(named, load_settings(settings_path()))
-    open_model, painter = partial(engine_maker, runtime=runtime), painter_path()
+    open_model, painter = partial(engine_maker, runtime=runtime), resource_path("models", PAINTER)
     app = App(
         application,
         open_model(model),
@@ -188,7 +191,8 @@ def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> 
         data_folder=data_path(),
         model=model,
         open_model=open_model,
-        make_painter=painter_maker(painter, runtime) if painter is not None else None,
+        make_painter=painter_maker(painter, runtime),
+        paint_model=partial(painter_maker, runtime=runtime),
     )
     EndFromSystem(application).wanted.connect(partial(_break_off, app))
     app.window.fit_screen()

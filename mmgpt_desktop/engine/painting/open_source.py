@@ -1,0 +1,18 @@
+"""Whose painter lies in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmgpt_desktop.engine.folder.model_files import CONFIG, MANIFEST
+from mmgpt_desktop.engine.painting.painter_folder import open_painter
+from mmgpt_desktop.engine.painting.painter_source import PainterSource
+
+
+def open_source(path: Path) -> PainterSource:
+    """Ours, or a public model that draws. Raises BundleError."""
+    if (path / CONFIG).is_file() and not (path / MANIFEST).is_file():
+        from mmgpt_desktop.engine.painting.janus_folder import open_janus
+
+        return open_janus(path)
+    return open_painter(path)
