@@ -395,6 +395,10 @@
 <context>
     <name>DrawBar</name>
     <message>
+        <source>Who draws</source>
+        <translation>谁来画</translation>
+    </message>
+    <message>
         <source>Pictures</source>
         <translation>张数</translation>
     </message>
@@ -2669,12 +2673,12 @@
         <translation>用于简短的任务，例如：caption en。</translation>
     </message>
     <message>
-        <source>Made to read pictures and to make them; here it reads them.</source>
-        <translation>既能读图也能画图的模型；在这里只用来读图。</translation>
-    </message>
-    <message>
         <source>One of the strongest small ones, in many languages.</source>
         <translation>最强的小模型之一，支持多种语言。</translation>
+    </message>
+    <message>
+        <source>Reads pictures and draws them: ask it, or have it draw.</source>
+        <translation>能看图也能画图：可以向它提问，也可以让它画。</translation>
     </message>
     <message>
         <source>Small and clearly better at details than the smallest one.</source>
@@ -2845,6 +2849,10 @@
     <message>
         <source>Choose a model&apos;s folder.</source>
         <translation>请选择模型的文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose a painter.</source>
+        <translation>请选择一个会画图的模型。</translation>
     </message>
     <message>
         <source>Choose a picture.</source>
@@ -3067,6 +3075,10 @@
         <translation>此处可用：{known}。</translation>
     </message>
     <message>
+        <source>Leave --runtime out.</source>
+        <translation>请去掉 --runtime。</translation>
+    </message>
+    <message>
         <source>Left out for length: the first {count} turns.</source>
         <translation>因长度所限，省略了最早的 {count} 轮对话。</translation>
     </message>
@@ -3243,6 +3255,10 @@
         <translation>请把其中的图片另存为单独的文件。</translation>
     </message>
     <message>
+        <source>Say it shorter.</source>
+        <translation>请说得短一些。</translation>
+    </message>
+    <message>
         <source>Say something else, or choose a card.</source>
         <translation>请换一种说法，或选一张卡片。</translation>
     </message>
@@ -3289,6 +3305,10 @@
     <message>
         <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12.</source>
         <translation>请使用 Ctrl、Alt、Shift、Meta 中的两个或以上，再加一个字母或 F1 到 F12。</translation>
+    </message>
+    <message>
+        <source>That is too long: {count} tokens, and {most} is the most.</source>
+        <translation>太长了：{count} 个词元，最多 {most} 个。</translation>
     </message>
     <message>
         <source>The animation {name} is too large: {width} x {height} pixels.</source>
@@ -3467,6 +3487,10 @@
         <translation>模型没有 safetensors 格式的权重：缺少 {name}。</translation>
     </message>
     <message>
+        <source>The model {name} can&apos;t draw.</source>
+        <translation>模型 {name} 不会画图。</translation>
+    </message>
+    <message>
         <source>The model&apos;s arithmetic broke: it gave values that are no numbers.</source>
         <translation>模型的计算出错：给出的值不是数字。</translation>
     </message>
@@ -3485,6 +3509,10 @@
     <message>
         <source>The model&apos;s chat template writes nothing for this question.</source>
         <translation>模型的对话模板对这个问题什么也没有写出。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s config.json doesn&apos;t fit together: {reason}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
@@ -3527,6 +3555,14 @@
         <translation>模型的分词器处理不了这些词。</translation>
     </message>
     <message>
+        <source>The model&apos;s tokenizer has no token with which a picture begins.</source>
+        <translation>模型的分词器里没有表示图片开头的词元。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s weights lack what draws; missing tensors: {count}, {name}.</source>
+        <translation>模型的权重缺少画图的部分；缺少的张量：{count} 个，{name}。</translation>
+    </message>
+    <message>
         <source>The package {name}, which has mmgpt-small&apos;s language model, is not whole.</source>
         <translation>含有 mmgpt-small 语言模型的软件包 {name} 不完整。</translation>
     </message>
@@ -3545,6 +3581,10 @@
     <message>
         <source>The painter was never taught to draw this.</source>
         <translation>画画模型从没学过画这个。</translation>
+    </message>
+    <message>
+        <source>This model draws with PyTorch alone.</source>
+        <translation>这个模型只能用 PyTorch 画图。</translation>
     </message>
     <message>
         <source>Use other words, or choose another model.</source>

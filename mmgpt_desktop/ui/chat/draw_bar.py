@@ -13,7 +13,7 @@ from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.buttons import TwoWay
 from mmgpt_desktop.ui.widgets.controls import Choice
-from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
 from mmgpt_desktop.ui.widgets.theme import SMALL, scaled
 
@@ -76,16 +76,16 @@ class DrawBar(Retranslated, QWidget):
 
     def retranslate_ui(self) -> None:
         self.painter.setAccessibleName(self.tr("Who draws"))
-        self.painter.setToolTip(self.painter.accessibleName())
+        self.painter.setToolTip(tip(self.painter.accessibleName()))
         self._count_label.setText(self.tr("Pictures"))
         self.count.setAccessibleName(self.tr("How many pictures, side by side"))
-        self.count.setToolTip(self.count.accessibleName())
+        self.count.setToolTip(tip(self.count.accessibleName()))
         self._seed_label.setText(self.tr("Seed"))
         self.seed.setPlaceholderText(self.tr("another"))
         self.seed.setAccessibleName(
             self.tr("Seed: the same number draws the same picture again; left empty, it is another")
         )
-        self.seed.setToolTip(self.seed.accessibleName())
+        self.seed.setToolTip(tip(self.seed.accessibleName()))
 
     def add_painter(self, name: str) -> None:
         self.painter.addItem(printable(name))
