@@ -3512,7 +3512,7 @@
     </message>
     <message>
         <source>The model&apos;s config.json doesn&apos;t fit together: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>模型的 config.json 前后不一致：{reason}</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
