@@ -171,6 +171,7 @@ def test_rare_words_weigh_more_than_common_ones() -> None:
         np.log2(60) / (np.log2(60) + np.log2(1800))
     )
     assert known.familiar([]) == 1
+    assert known.unknown(["Roses", "DOGS", "reds", "rosette"]) == ["rosette"]
 
 
 @pytest.mark.parametrize("text", ["x rose\n", "12\n", "\ufeff"])

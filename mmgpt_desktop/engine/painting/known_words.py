@@ -41,14 +41,20 @@ class KnownWords:
         lines = [f"{count} {word}" for word, count in ordered]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
+    def _count(self, word: str) -> int:
+        """Several of what was taught are known, too."""
+        plain = word.casefold()
+        forms = plain, *(plain.removesuffix(end) for end in ("s", "es") if plain.isascii())
+        return max(self._counts.get(each, 0) for each in forms)
+
     def unknown(self, words: Iterable[str]) -> list[str]:
-        return [word for word in words if word.casefold() not in self._counts]
+        return [word for word in words if not self._count(word)]
 
     def familiar(self, words: Iterable[str]) -> float:
         """The share of what they say that was taught, from 0 to 1; 1 where they say nothing."""
         known = whole = 0.0
         for word in words:
-            count = self._counts.get(word.casefold(), 0)
+            count = self._count(word)
             bits = math.log2(2 * self._most / max(count, 1))
             whole += bits
             known += bits if count else 0.0
