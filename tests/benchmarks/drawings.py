@@ -22,7 +22,7 @@ TWENTY = (
     *("a yellow sunflower", "a pink rose", "a red poppy", "a purple iris", "a white water lily"),
     *("an orange marigold", "a blue shirt", "a black dress", "a red t-shirt", "a white hat"),
     *("grey trousers", "a brown dog on grass", "a black dog runs on a beach", "a red apple"),
-    *("green peppers", "bananas", "a laptop", "a wristwatch", "a pink flower with green leaves"),
+    *("green peppers", "bananas", "a laptop", "a watch", "a pink flower with green leaves"),
     "a man in a red shirt",
 )
 _EDGE, _TEXT, _GAP = 160, 20, 6

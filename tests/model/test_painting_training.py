@@ -36,6 +36,7 @@ from mmgpt_desktop.training.painting.reconstruction import jpeg, psnr
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
+from mmgpt_desktop.training.painting.titles import said_by_title
 from mmgpt_desktop.training.tokenizer import train_on
 from tests.model.conftest import random_model, tiny_config
 
@@ -229,6 +230,20 @@ def test_jpeg_is_made_smaller_until_it_fits() -> None:
     assert psnr(pixels, pixels) > 100
     few, many = (psnr(pixels, jpeg(pixels, most)) for most in (60, 2000))
     assert many > few > 10
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("ADIDAS Originals Men Black Tshirt", {"a black t-shirt", "黑色的T恤"}),
+        ("Lee Men Navy Blue Jeans", {"blue jeans", "蓝色的牛仔裤"}),
+        ("Orange & Red Cap", set()),
+        ("Nike Men Black Perfume", set()),
+        ("", set()),
+    ],
+)
+def test_a_title_says_colour_and_thing(title: str, said: set[str]) -> None:
+    assert set(said_by_title(title)) == said
 
 
 def test_a_judge_learns_to_tell_photos_from_drawings() -> None:

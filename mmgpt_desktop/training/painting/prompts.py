@@ -14,6 +14,7 @@ from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.training.chinese import in_chinese, named
 from mmgpt_desktop.training.label_kinds import label_section, plain_label
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
+from mmgpt_desktop.training.painting.titles import said_by_title
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, read_rows, split_of
 from mmgpt_desktop.training.questions import naming
 
@@ -51,6 +52,8 @@ def _said(photo: PhotoTexts) -> Iterator[str]:
     for kind in _TOLD:
         for _, answer in photo.pairs.get(kind, ()):
             yield answer
+            if kind == "title":
+                yield from said_by_title(answer)
 
 
 def with_colour(image: str, label: str, colour: str) -> Iterator[str]:
