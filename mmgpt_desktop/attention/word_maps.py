@@ -45,12 +45,19 @@ _NEARLY = 0.9
 
 
 def word_maps(
-    attention: NDArray[np.float32], words: Sequence[slice], side: int
+    attention: NDArray[np.float32],
+    words: Sequence[slice],
+    side: int,
+    heads: Sequence[tuple[int, int]] = (),
 ) -> NDArray[np.float32]:
     """Attention [cell, layer, head, text] to maps [word, side, side]: of what a cell read of all
-    words, each one's share, the mean over layers and heads. The first cells read more of every
-    word, as there is little else; that says nothing of one word."""
-    read = attention.mean(axis=(1, 2))
-    maps = np.array([read[:, each].sum(axis=1) for each in words], np.float32)
+    words, each one's share, the mean over the (layer, head) pairs, or over all of them together.
+    The first cells read more of every word, as there is little else; that says nothing of one
+    word."""
+    read = np.stack([attention[:, layer, head] for layer, head in heads], axis=1) if heads else None
+    read = attention.mean(axis=(1, 2))[:, None] if read is None else read  # [cell, pair, text]
+    maps = np.array([read[..., each].sum(axis=-1) for each in words], np.float32)
+    maps = maps.reshape(len(words), *read.shape[:2])
     maps /= np.maximum(maps.sum(axis=0, initial=0), 1e-9)
-    return maps.reshape(len(words), side, side)
+    found: NDArray[np.float32] = maps.mean(axis=-1).reshape(len(words), side, side)
+    return found

@@ -66,6 +66,9 @@ STAGES = {
         "painting.flow_training", "train_flow", "train the painter that begins with noise"
     ),
     "painter-bundle": TrainingStage("painting.painter_bundle", "pack_painter", "pack a painter"),
+    "painter-heads": TrainingStage(
+        "painting.map_heads", "choose_heads", "choose the heads that words' maps are drawn of"
+    ),
     "translations": TrainingStage("translating", "translations", "how well a bundle translates"),
     "parity": TrainingStage("parity", "compare", "compare ONNX with PyTorch"),
     "failures": TrainingStage(
@@ -93,6 +96,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "shares": {"nargs": "+", "type": _share, "metavar": "MODEL=SHARE"},
     "out": {"help": "the folder, or the picture, to write"},
     "tokenizer": {"help": "a tokenizer.json"},
+    "painter": {"help": "a painter's folder"},
     "looks": {"metavar": "N", "help": "so many parts of each photo"},
     "fusion": {"help": "the default fusion (default: as the model has it)"},
     "model": {"help": "a model's folder (default: the last stage's; for parity: none)"},

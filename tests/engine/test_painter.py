@@ -284,6 +284,17 @@ def test_a_words_map_is_what_its_tokens_read() -> None:
     assert word_maps(attention, [], 2).shape == (0, 2, 2)
 
 
+def test_maps_may_be_of_chosen_heads() -> None:
+    attention = np.zeros((4, 1, 2, 2), np.float32)
+    attention[:, 0, 0] = [0.1, 0.3]
+    attention[:, 0, 1] = [[0.4, 0.0], [0.2, 0.2], [0.0, 0.4], [0.0, 0.0]]
+    words = [slice(0, 1), slice(1, 2)]
+    maps = word_maps(attention, words, 2, [(0, 1)])
+    np.testing.assert_allclose(maps[0], [[1.0, 0.5], [0.0, 0.0]], atol=1e-6)
+    both = word_maps(attention, words, 2, [(0, 0), (0, 1)])
+    np.testing.assert_allclose(both[0], [[0.625, 0.375], [0.125, 0.125]], atol=1e-6)
+
+
 def test_a_place_is_drawn_by_what_it_read_most() -> None:
     maps = np.array([[[0.8, 0.8], [0.8, 0.8]], [[0.1, 0.2], [0.1, 0.0]]], np.float32)
     assert words_at(maps, 0, 1) == (1,), "the first word is read as much everywhere"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
-from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ
+from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ, open_painter
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model.decoder import KeyValue
 from mmgpt_desktop.model.painting.packed import PaintingModel
@@ -25,6 +26,8 @@ from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCo
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.model.painting.quantizer import ScalarQuantizer
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings
+from mmgpt_desktop.training.evaluation.drawn_pictures import Told
+from mmgpt_desktop.training.painting import map_heads
 from mmgpt_desktop.training.painting.painter_bundle import build_painter
 
 CODES, PARTS, SIDE, TEXT = 35, 3, 2, 6
@@ -289,6 +292,27 @@ def test_the_text_is_read_with_and_without(painting: PaintingModel, text: Tensor
 
 
 FREELY = PaintSettings(1.0, 0.0, 1.0)
+
+
+def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    told = [Told("t", "i", f"A {noun}", "?", "dog", named=noun) for noun in ("dog", "runs")]
+    monkeypatch.setattr(map_heads, "told_of", lambda *_: [*told, Told("t", "i", "A dog", "?", "")])
+    said = map_heads.choose_heads(tmp_path, own, 3).splitlines()
+    assert len(said) == 4
+    values = [float(line.rpartition(" ")[2]) for line in said]
+    assert values == sorted(values, reverse=True)
+    heads = open_painter(own).heads
+    assert sorted(heads) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert said[0].startswith(f"layer {heads[0][0]}, head {heads[0][1]}")
+    with_heads, without = (
+        drawn_by(each, RuntimeName.ONNX_CPU, 3).paintings[0].drawing for each in (own, folder)
+    )
+    assert not np.allclose(with_heads.maps, without.maps)
+    np.testing.assert_allclose(with_heads.maps.sum(axis=0), 1, atol=1e-5)
 
 
 def drawn_by(

@@ -42,6 +42,7 @@ class JanusFolder:
     """An opened checkpoint."""
 
     order: ClassVar[Sequence[RuntimeName]] = (RuntimeName.TORCH,)
+    heads: ClassVar[Sequence[tuple[int, int]]] = ()
 
     def __init__(self, checkpoint: Checkpoint, settings: PaintSettings = _SETTINGS) -> None:
         """ValueError where its settings don't fit each other."""

@@ -192,8 +192,9 @@ class PaintEngine(RuntimeChain):
     def _finished(self, running: _Running) -> tuple[Painting, ...]:
         """With the last row the whole was shown."""
         request, prompt, info = running.request, running.prompt, self.source.info
+        heads = self.source.heads
         attention = np.stack(running.attention, axis=1)  # [picture, cell, layer, head, text]
-        maps = [_read_only(word_maps(each, prompt.spans, info.side)) for each in attention]
+        maps = [_read_only(word_maps(each, prompt.spans, info.side, heads)) for each in attention]
         return tuple(
             Painting(
                 pixels,

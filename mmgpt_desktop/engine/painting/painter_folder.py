@@ -12,7 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.cancel import CancelToken, Progress
-from mmgpt_desktop.decoding import DataDecoder, Mistake, between
+from mmgpt_desktop.decoding import DataDecoder, Mistake, at_most, between
 from mmgpt_desktop.engine.folder.bundle import FileEntry, Size
 from mmgpt_desktop.engine.folder.checksums import verify
 from mmgpt_desktop.engine.folder.model_files import (
@@ -46,6 +46,7 @@ READ, PAINT, DRAW = "read.onnx", "paint.onnx", "draw.onnx"
 WORDS = "words.txt"
 """What it was taught; a folder without it draws whatever is said."""
 FORMAT = 1
+_MOST_HEADS = 64
 _CHECKED = 0.5  # of the progress when the files are
 _LISTED = {TOKENIZER, WEIGHTS, READ, PAINT, DRAW}
 
@@ -60,7 +61,7 @@ class PainterManifest:
     """`manifest.json`. The GPT reads `text_length` tokens of a `vocabulary`, of which `pad` says
     nothing, and writes `side` x `side` cells of `codes_per_cell` out of `codes`. Without a
     tokenizer among its files it reads with that of the app's own model, whose checksum is
-    `tokenizer`."""
+    `tokenizer`. Words' maps are drawn of the (layer, head) pairs `heads`, or of all."""
 
     format: Annotated[int, between(1, 1000)]
     family: Literal["mmgpt-painter"]
@@ -80,6 +81,7 @@ class PainterManifest:
     languages: tuple[str, ...] = ()
     taught: tuple[str, ...] = ()
     tokenizer: str = ""
+    heads: Annotated[tuple[tuple[int, int], ...], at_most(_MOST_HEADS)] = ()
 
     @property
     def cells(self) -> int:
@@ -125,6 +127,10 @@ class PainterFolder:
     @property
     def size(self) -> int:
         return sum(entry.bytes for entry in self.manifest.files.values())
+
+    @property
+    def heads(self) -> Sequence[tuple[int, int]]:
+        return self.manifest.heads
 
     @property
     def tokenizer(self) -> Path:
@@ -211,6 +217,8 @@ def _read(file: Path) -> PainterManifest:
         wanted = _LISTED - {TOKENIZER} if manifest.tokenizer else _LISTED
         for name in sorted(wanted - manifest.files.keys()):
             raise Mistake("it does not list {name}.", name=name)
+        if any(not 0 <= layer < manifest.layers or head < 0 for layer, head in manifest.heads):
+            raise Mistake("it names a head that the model hasn't.")
     except Mistake as mistake:
         raise bad_manifest(mistake) from mistake
     return manifest

@@ -38,7 +38,8 @@ class Codes(NamedTuple):
 
 
 class PainterSource(Protocol):
-    """An opened folder. `size` is that of the weights in bytes, `order` that of the runtimes."""
+    """An opened folder. `size` is that of the weights in bytes, `order` that of the runtimes; maps
+    are drawn of the (layer, head) pairs `heads`, or of all where there are none."""
 
     @property
     def info(self) -> PainterInfo: ...
@@ -48,6 +49,9 @@ class PainterSource(Protocol):
 
     @property
     def size(self) -> int: ...
+
+    @property
+    def heads(self) -> Sequence[tuple[int, int]]: ...
 
     @property
     def order(self) -> Sequence[RuntimeName]: ...

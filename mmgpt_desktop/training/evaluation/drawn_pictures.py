@@ -67,10 +67,10 @@ class Told:
     named: str = ""
 
 
-def told_of(data: Path, limit: int | None) -> list[Told]:
-    """By test photos' labels, and by the colours that are seen there; up to `limit` of a task."""
+def told_of(data: Path, limit: int | None, split: str = "test") -> list[Told]:
+    """By photos' labels, and by the colours that are seen there; up to `limit` of a task."""
     pools: dict[str, list[Told]] = defaultdict(list)
-    for image, label in labels(data, "test").items():
+    for image, label in labels(data, split).items():
         collection = PhotoTexts(image).collection
         if collection not in _ASKED:
             continue

@@ -1,0 +1,87 @@
+"""Which heads' attention says where a word mattered: where leaving it out changes the picture."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.attention.left_out import changed, inside_against_outside, without_word
+from mmgpt_desktop.attention.word_maps import word_maps
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, PainterRuntime
+from mmgpt_desktop.engine.painting.painter_source import PainterSource
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.training.embedded_bundle import MANIFEST
+from mmgpt_desktop.training.evaluation.answering import with_progress
+from mmgpt_desktop.training.evaluation.drawn_pictures import draw, told_of
+from mmgpt_desktop.writing import write_json
+
+CHOSEN = 4
+Pair = tuple[int, int]
+
+
+class Recorder:
+    """A painter's runtime, and the attention of each cell since the last text was read."""
+
+    def __init__(self, runtime: PainterRuntime) -> None:
+        self._runtime, self.info = runtime, runtime.info
+        self.cells: list[NDArray[np.float32]] = []
+
+    def read(self, ids: NDArray[np.int64], cancel: CancelToken) -> Any:
+        self.cells = []
+        return self._runtime.read(ids, cancel)
+
+    def paint(self, cell: CellToPaint, past: Any, cancel: CancelToken) -> PaintedCell:
+        found = self._runtime.paint(cell, past, cancel)
+        self.cells.append(found.attention)
+        return found
+
+    def draw(
+        self, codes: NDArray[np.int64], drawn: NDArray[np.bool_], cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        return self._runtime.draw(codes, drawn, cancel)
+
+    def close(self) -> None:
+        self._runtime.close()
+
+
+def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
+    """Draw dev prompts with and without their colour, and write the heads that tell best where that
+    changed the picture into the manifest. Says how well, as `evaluate --draw` measures it."""
+    recorders: list[Recorder] = []
+
+    def make(name: RuntimeName, source: PainterSource) -> Recorder:
+        recorders.append(Recorder(source.runtime(name, card=False)))
+        return recorders[-1]
+
+    engine = PaintEngine(painter, make=make)
+    engine.load()
+    ratios: dict[Pair, list[float]] = defaultdict(list)
+    told = [each for each in told_of(data, pictures, "dev") if each.named]
+    for seed, each in enumerate(with_progress("leaving words out", told)):
+        whole = draw(engine, each.prompt, seed)
+        attention = np.stack(recorders[-1].cells, axis=1)[0]
+        prompt = engine.source.read_prompt(each.prompt, known_only=False)
+        number = next((n for n, word in enumerate(prompt.words) if word.text == each.named), None)
+        if number is None:
+            continue
+        without = draw(engine, without_word(whole.drawing, number), seed)
+        side = engine.info.side
+        change = changed(whole.pixels, without.pixels, (side, side))
+        for pair in np.ndindex(attention.shape[1:3]):
+            maps = word_maps(attention, prompt.spans, side, [pair])
+            ratio = inside_against_outside(change, maps[number])
+            if ratio is not None:
+                ratios[pair].append(float(np.log(ratio)))
+    engine.close()
+    best = sorted(ratios, key=lambda pair: -np.mean(ratios[pair]))[:CHOSEN]
+    manifest = json.loads((painter / MANIFEST).read_text(encoding="utf-8"))
+    write_json(painter / MANIFEST, {**manifest, "heads": [list(pair) for pair in best]})
+    means = {pair: float(np.exp(np.mean(ratios[pair]))) for pair in best}
+    return "\n".join(f"layer {pair[0]}, head {pair[1]}: {mean:.2f}" for pair, mean in means.items())
