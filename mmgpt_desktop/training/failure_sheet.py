@@ -21,7 +21,7 @@ from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
 
 _QUESTIONS = Path(__file__).with_name("sample_questions.toml")
-SHEET = resource_path("docs", "failures.png")
+SHEET = resource_path("docs", "failures.webp")
 _THUMBNAIL, _ROW, _WIDTH, _MARGIN = 150, 166, 980, 16
 _PAPER, _INK, _FAINT = "#ffffff", "#1b1b1b", "#6b6b6b"
 
