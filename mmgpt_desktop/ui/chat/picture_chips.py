@@ -70,7 +70,7 @@ class PictureButton(IconButton):
 
     def open_menu(self) -> None:
         menu = self.fill_menu()
-        if not menu.isEmpty():
+        if self._wanted and not menu.isEmpty():
             menu.setActiveAction(menu.actions()[0])
             menu.popup(self.mapToGlobal(QPoint(0, self.height())))
 

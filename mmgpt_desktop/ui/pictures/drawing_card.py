@@ -132,6 +132,8 @@ class DrawingCard(Retranslated, QFrame):
         )
         self.change.setText(self.tr("What changed"))
         self.change.setToolTip(self.tr("Bright: where this picture differs from the one before"))
+        self.seed.setAccessibleName(self.tr("Draw with this seed from now on"))
+        self.seed.setToolTip(self.seed.accessibleName())
         self.save.set_name(self.tr("Save this picture, with its prompt inside"))
         self._write()
 
@@ -161,7 +163,6 @@ class DrawingCard(Retranslated, QFrame):
             return
         seed = QLocale().toString(drawing.seed)
         self.seed.setText(self.tr("Seed {seed}").format(seed=seed))
-        self.seed.setToolTip(self.tr("Draw with this seed from now on"))
         told = self.tr(
             "Point at a word: bright is where the picture read it most while it was drawn. Point "
             "at a place: the words that it read most are marked."
