@@ -133,7 +133,7 @@ class DrawingCard(Retranslated, QFrame):
         self.change.setText(self.tr("What changed"))
         self.change.setToolTip(self.tr("Bright: where this picture differs from the one before"))
         self.seed.setAccessibleName(self.tr("Draw with this seed from now on"))
-        self.seed.setToolTip(self.seed.accessibleName())
+        self.seed.setToolTip(tip(self.seed.accessibleName()))
         self.save.set_name(self.tr("Save this picture, with its prompt inside"))
         self._write()
 
