@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mmgpt_desktop.painted import Drawing, LeftOut, Painting
 
@@ -33,11 +34,12 @@ def left_out(whole: Painting, number: int, without: Painting) -> LeftOut:
 def changed(
     one: NDArray[np.uint8], other: NDArray[np.uint8], cells: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """How far the pixels of each of rows and columns of `cells` are apart, on average."""
-    (rows, columns), (height, width, _) = cells, one.shape
+    """How far the pixels of each of rows and columns of `cells` are apart, on average. Both
+    pictures are of one size."""
+    rows, columns = cells
     apart = np.abs(one.astype(np.float32) - other).mean(axis=2)
-    parts = apart.reshape(rows, height // rows, columns, width // columns)
-    found: NDArray[np.float32] = parts.mean(axis=(1, 3))
+    boxes = Image.fromarray(apart).resize((columns, rows), Image.Resampling.BOX)
+    found: NDArray[np.float32] = np.asarray(boxes, np.float32)
     return found
 
 

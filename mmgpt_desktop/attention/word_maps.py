@@ -44,20 +44,24 @@ def words_at(maps: NDArray[np.float32], row: int, column: int) -> tuple[int, ...
 _NEARLY = 0.9
 
 
-def word_maps(
-    attention: NDArray[np.float32],
-    words: Sequence[slice],
-    side: int,
-    heads: Sequence[tuple[int, int]] = (),
+def word_shares(
+    attention: NDArray[np.float32], words: Sequence[slice], heads: Sequence[tuple[int, int]] = ()
 ) -> NDArray[np.float32]:
-    """Attention [cell, layer, head, text] to maps [word, side, side]: of what a cell read of all
-    words, each one's share, the mean over the (layer, head) pairs, or over all of them together.
-    The first cells read more of every word, as there is little else; that says nothing of one
-    word."""
-    read = np.stack([attention[:, layer, head] for layer, head in heads], axis=1) if heads else None
-    read = attention.mean(axis=(1, 2))[:, None] if read is None else read  # [cell, pair, text]
-    maps = np.array([read[..., each].sum(axis=-1) for each in words], np.float32)
-    maps = maps.reshape(len(words), *read.shape[:2])
-    maps /= np.maximum(maps.sum(axis=0, initial=0), 1e-9)
-    found: NDArray[np.float32] = maps.mean(axis=-1).reshape(len(words), side, side)
+    """Attention [..., layer, head, text] to [..., word]: of what was read of all words, each one's
+    share, the mean over the (layer, head) pairs, or over all of them together. The first cells of
+    a picture read more of every word, as there is little else; that says nothing of one word."""
+    if heads:
+        read = np.stack([attention[..., layer, head, :] for layer, head in heads], axis=-2)
+    else:
+        read = attention.mean(axis=(-3, -2))[..., None, :]
+    if not words:
+        return np.zeros((*read.shape[:-2], 0), np.float32)
+    shares = np.stack([read[..., each].sum(axis=-1) for each in words], axis=-1)
+    shares /= np.maximum(shares.sum(axis=-1, keepdims=True), 1e-9)
+    found: NDArray[np.float32] = shares.mean(axis=-2).astype(np.float32)
     return found
+
+
+def word_maps(shares: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Shares [cell, word] as maps [word, side, side]."""
+    return np.ascontiguousarray(shares.T).reshape(-1, side, side)

@@ -20,13 +20,16 @@ import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker
-from mmgpt_desktop.embedded import default_model
+from mmgpt_desktop.embedded import default_model, painter_path
 from mmgpt_desktop.engine.fallback import runtime_label
 from mmgpt_desktop.engine.open_engine import open_engine
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.event.drawing_filter import refuse_crude
 from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.profile import (
     CHORD,
+    EventDrawing,
     EventLock,
     EventSample,
     Profile,
@@ -35,6 +38,7 @@ from mmgpt_desktop.event.profile import (
 )
 from mmgpt_desktop.imaging.images import load_logo, load_photo
 from mmgpt_desktop.messages import Photo, RuntimeName
+from mmgpt_desktop.painted import PaintRequest
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import printable, reason_of, safe_name, size_text
 from mmgpt_desktop.ui.event.devices import Devices, tell
@@ -89,7 +93,30 @@ def rehearse(path: Path, model: Path | None, runtime: RuntimeName | None) -> Ite
         yield _find("Souvenir page", _page, profile.souvenir)
     yield _find("Power", _power)
     yield from _devices(profile)
+    if profile.drawing.offered:
+        yield _find("Drawing", _drawing, profile.drawing, runtime)
     yield from _answers(profile, profile.model.folder or default_model(), runtime)
+
+
+def _drawing(drawing: EventDrawing, runtime: RuntimeName | None) -> str:
+    """Each of the cards' prompts, once; that visitors' own words are refused is no fault."""
+    folder = painter_path()
+    if folder is None:
+        raise AppError("No painter comes with this edition.", "Leave [drawing] out.")
+    painter = PaintEngine(folder, runtime)
+    try:
+        painter.load()
+        began = time.monotonic()
+        for prompt in drawing.prompts:
+            refuse_crude(prompt, drawing.refused)
+            request = PaintRequest(0, prompt, known_only=True)
+            outcome = painter.paint(request, CancelToken(), lambda _step: None)
+            if outcome.error is not None:
+                raise outcome.error
+        seconds = (time.monotonic() - began) / max(1, len(drawing.prompts))
+    finally:
+        painter.close()
+    return f"{len(drawing.prompts)} prompts are drawn, {seconds:.1f} s each."
 
 
 def _find(what: str, work: Callable[_P, str], *args: _P.args, **kwargs: _P.kwargs) -> Finding:

@@ -6,7 +6,8 @@ are taken. Of these, some are crude, or bloody, in the wrong mouth.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection
 
 from mmgpt_desktop.errors import PromptError
 
@@ -24,12 +25,26 @@ CRUDE = frozenset(_ENGLISH.split())
 CRUDE_PARTS = tuple(_CHINESE.split())  # Chinese has no spaces between words
 
 
-def refuse_crude(prompt: str, words: Iterable[str], also: Collection[str] = ()) -> None:
-    """Raises PromptError for a prompt of these `words`, if one is crude or among `also`."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+def refuse_crude(prompt: str, also: Collection[str] = ()) -> None:
+    """Raises PromptError for a prompt that says something crude, or something of `also`: words of
+    any number, or several in a row."""
     said = prompt.casefold()
+    spoken = _in_a_row(said)
     own = [each.casefold() for each in also]
-    wrong = any(word.casefold() in CRUDE for word in words)
     parts = (*CRUDE_PARTS, *(each for each in own if not each.isascii()))
-    spoken = {word.casefold() for word in words} & {each for each in own if each.isascii()}
-    if wrong or spoken or any(part in said for part in parts):
+    rows = (*CRUDE, *(each for each in own if each.isascii()))
+    if any(part in said for part in parts) or any(_in_a_row(row) in spoken for row in rows):
         raise PromptError("I would rather not draw that.", "Say something else, or choose a card.")
+
+
+def _in_a_row(text: str) -> str:
+    """The words alone, without the end that makes several of one."""
+    return f" {' '.join(_plain(word) for word in _WORD.findall(text))} "
+
+
+def _plain(word: str) -> str:
+    several = len(word) > 3 and word.isascii() and not word.endswith("ss")
+    return word.removesuffix("s") if several else word

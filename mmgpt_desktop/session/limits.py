@@ -3,6 +3,8 @@ all sense."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.decoding import LONGEST_TEXT
 from mmgpt_desktop.errors import AppError
@@ -26,6 +28,8 @@ _LONGEST_NOTE, _MOST_NOTES = 5000, 50
 _MOST_TOKENS, _MOST_TURNS, _MOST_PHOTOS = 50_000, 20_000, 1000
 _MOST_HEADS, _MOST_CELLS, _MOST_FUSIONS = 1024, 1024, 32
 _MOST_DRAWS, _MOST_BEAMS = 1000, 32
+_LONGEST_PROMPT, _LONGEST_WORD, _MOST_WORDS = 10_000, 200, 1000
+_MOST_DRAWN, _MOST_SEED, _MOST_RATIO = 64, 10**10, 1e6  # cells of a side
 _LATEST = 1e6  # seconds of a video
 _FARTHEST, _THINNEST = 100.0 * KEPT_SIDE, 1e-3  # pixels of the photo
 
@@ -44,6 +48,7 @@ def check_session(session: Session) -> None:
             seconds = photo.moment.seconds if photo.moment is not None else 0
             _need(abs(seconds) <= _LATEST, "no moment of a video")
         if conversation.drawing is not None:
+            _need(photo is not None, "a drawing without a picture")
             _check_drawing(conversation.drawing)
         for turn in conversation.turns:
             _check_turn(turn)
@@ -51,17 +56,22 @@ def check_session(session: Session) -> None:
 
 def _check_drawing(drawing: Drawing) -> None:
     check_brief(drawing.painter)
-    _need(len(drawing.prompt) <= LONGEST_TEXT, "endless text")
-    _need(len(drawing.words) <= _MOST_TOKENS, "endless words")
+    _need(len(drawing.prompt) <= _LONGEST_PROMPT, "endless text")
+    _need(len(drawing.words) <= _MOST_WORDS, "endless words")
+    _need(drawing.seed < _MOST_SEED, "an endless seed")
     _need(drawing.maps.ndim == 3 and len(drawing.maps) == len(drawing.words), "maps of others")
     cells = drawing.maps.shape[1:]
-    _need(min(cells) > 0 and max(cells) <= _MOST_CELLS, "endless cells")
+    _need(min(cells) > 0 and max(cells) <= _MOST_DRAWN, "endless cells")
+    _need(bool(np.isfinite(drawing.maps).all()), "maps without end")
     for word in drawing.words:
         _need(0 <= word.start <= word.stop <= len(drawing.prompt), "a word of another prompt")
-        check_brief(word.text)
-    if drawing.left_out is not None:
-        check_brief(drawing.left_out.word)
-        _need(drawing.left_out.change.shape == cells, "a change of another picture")
+        _need(len(word.text) <= _LONGEST_WORD, "an endless word")
+    left_out = drawing.left_out
+    if left_out is not None:
+        _need(len(left_out.word) <= _LONGEST_WORD, "an endless word")
+        _need(left_out.ratio is None or 0 <= left_out.ratio <= _MOST_RATIO, "no ratio")
+        _need(left_out.change.shape == cells, "a change of another picture")
+        _need(bool(np.isfinite(left_out.change).all()), "a change without end")
 
 
 def _check_turn(turn: Turn) -> None:

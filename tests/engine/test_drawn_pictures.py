@@ -135,6 +135,8 @@ def test_a_change_is_compared_inside_and_outside() -> None:
     ratio = inside_against_outside(change, maps[1])
     assert ratio == pytest.approx(40 / (10 / 3), rel=1e-3)
     assert inside_against_outside(np.zeros((2, 2), np.float32), maps[1]) is None
+    uneven = changed(one.pixels[:7, :5], other.pixels[:7, :5], (2, 2))
+    assert uneven.shape == (2, 2)
     found = left_out(one, 1, other)
     assert (found.word, found.ratio) == ("dog", ratio)
 

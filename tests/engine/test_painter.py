@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.word_maps import prompt_words, token_texts, word_maps, words_at
+from mmgpt_desktop.attention.word_maps import (
+    prompt_words,
+    token_texts,
+    word_maps,
+    word_shares,
+    words_at,
+)
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.engine.painting.known_words import ENOUGH, KnownWords
@@ -276,12 +282,12 @@ def test_a_words_map_is_what_its_tokens_read() -> None:
     attention = np.zeros((4, 1, 2, 3), np.float32)
     attention[1, 0, :, 0] = [0.2, 0.4]
     attention[1, 0, :, 1] = 0.1
-    maps = word_maps(attention, [slice(0, 2), slice(2, 3)], 2)
+    maps = word_maps(word_shares(attention, [slice(0, 2), slice(2, 3)]), 2)
     attention[2, 0, :, 2] = 0.2
-    maps = word_maps(attention, [slice(0, 2), slice(2, 3)], 2)
+    maps = word_maps(word_shares(attention, [slice(0, 2), slice(2, 3)]), 2)
     np.testing.assert_allclose(maps[0], [[0, 1], [0, 0]], atol=1e-6)
     np.testing.assert_allclose(maps[1], [[0, 0], [1, 0]], atol=1e-6)
-    assert word_maps(attention, [], 2).shape == (0, 2, 2)
+    assert word_maps(word_shares(attention, []), 2).shape == (0, 2, 2)
 
 
 def test_maps_may_be_of_chosen_heads() -> None:
@@ -289,9 +295,9 @@ def test_maps_may_be_of_chosen_heads() -> None:
     attention[:, 0, 0] = [0.1, 0.3]
     attention[:, 0, 1] = [[0.4, 0.0], [0.2, 0.2], [0.0, 0.4], [0.0, 0.0]]
     words = [slice(0, 1), slice(1, 2)]
-    maps = word_maps(attention, words, 2, [(0, 1)])
+    maps = word_maps(word_shares(attention, words, [(0, 1)]), 2)
     np.testing.assert_allclose(maps[0], [[1.0, 0.5], [0.0, 0.0]], atol=1e-6)
-    both = word_maps(attention, words, 2, [(0, 0), (0, 1)])
+    both = word_maps(word_shares(attention, words, [(0, 0), (0, 1)]), 2)
     np.testing.assert_allclose(both[0], [[0.625, 0.375], [0.125, 0.125]], atol=1e-6)
 
 

@@ -128,6 +128,16 @@ def test_a_prompt_with_marks_of_its_own_is_text(painter: PaintEngine) -> None:
     assert painting.drawing.prompt == "a rose <3 & {{ 7 }}"
 
 
+@pytest.mark.parametrize("prompt", ["User", "Assistant", "<|User|>", "a <|User|> b"])
+def test_words_of_the_template_are_not_the_prompts(painter: PaintEngine, prompt: str) -> None:
+    source: Any = painter.source
+    read = source.read_prompt(prompt, known_only=False)
+    tokens = source.checkpoint.tokenizer()
+    for word, span in zip(read.words, read.spans, strict=True):
+        assert word.text in tokens.decode(read.ids[span].tolist(), skip_special_tokens=False)
+        assert span.start > 2, "after what begins the text and says who asks"
+
+
 def test_without_what_draws_it_is_refused(folder: Path, tmp_path: Path) -> None:
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -294,6 +295,99 @@ def test_the_verdict_follows_from_what_changed(
         )
     )
     assert said in card.said.text()
+
+
+def test_only_who_drew_a_picture_leaves_a_word_out(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting)
+    current = painting.pictures.photos.current
+    assert current.drawing is not None
+    current.drawing = replace(current.drawing, painter="another")
+    painting.painting.leave_out(1)
+    assert "another drew this picture" in painting.window.prompt.problem.text()
+    assert not painting.painting.busy
+
+
+def test_the_same_drawing_again_shows_its_card_and_the_chosen_map(
+    qtbot: QtBot, painting: App
+) -> None:
+    draw(qtbot, painting)
+    word_layer(qtbot, painting, 1)
+    draw(qtbot, painting)
+    assert len(drawings(painting)) == 1
+    assert painting.window.image.card.isVisible()
+    qtbot.waitUntil(lambda: painting.window.image.view.layer is not None)
+
+
+def test_a_second_press_puts_a_map_away(qtbot: QtBot, painting: App) -> None:
+    draw(qtbot, painting)
+    words = painting.window.image.card.words
+    word_layer(qtbot, painting, 1)
+    place = words.visualItemRect(words.item(1)).center()
+    for wanted in (-1, 1):
+        qtbot.mouseClick(words.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert words.currentRow() == wanted
+    qtbot.keyClick(words, Qt.Key.Key_Return)
+    assert words.currentRow() == -1
+    qtbot.waitUntil(lambda: painting.window.image.view.layer is None)
+
+
+@pytest.mark.parametrize("seed", [0, 99_999, 1_234_567_890])
+def test_a_seed_is_kept_as_it_stands_on_the_card(qtbot: QtBot, painting: App, seed: int) -> None:
+    draw(qtbot, painting, seed=seed)
+    painting.window.prompt.draw_bar.seed.clear()
+    painting.window.image.card.seed.click()
+    assert painting.window.prompt.draw_bar.next_seed() == seed
+
+
+def test_a_seed_is_digits_alone(qtbot: QtBot, painting: App) -> None:
+    field = painting.window.prompt.draw_bar.seed
+    qtbot.keyClicks(field, "1,2+3-4.")
+    assert field.text() == "1234"
+
+
+def test_what_is_hidden_by_a_growing_picture_is_not_removed(
+    qtbot: QtBot, painting: App, painter: FakePainter
+) -> None:
+    draw(qtbot, painting)
+    painter.gate.acquire()
+    painting.painting.draw("a dog")
+    assert not painting.window.image.card.isVisible()
+    painting.pictures.photos.remove()
+    assert painting.pictures.photos.count == 1
+    painting.painting.stop()
+    painter.gate.release()
+    assert painting.window.image.card.isVisible()
+    painting.pictures.photos.remove()
+    assert painting.pictures.photos.count == 0
+
+
+def test_another_session_ends_a_drawing(painting: App, painter: FakePainter) -> None:
+    painter.gate.acquire()
+    painting.painting.draw("a dog")
+    photos = painting.pictures.photos
+    photos.take_over(photos.conversations, photos.kept)
+    assert not painting.painting.busy
+    painter.gate.release()
+
+
+def test_stopping_the_answer_leaves_the_drawing(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
+) -> None:
+    folder, engine = write_painter(tmp_path / "tiny"), FakeEngine(gated=True)
+    make = fake_maker(painter)
+    app = make_app(engine, options={"make_painter": lambda: PaintEngine(folder, make=make)})
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    painter.gate.acquire()
+    app.painting.draw("a rose")
+    app.chat.controller.ask("What?")
+    assert "answer and the drawing" in app.window.prompt.stop_button.toolTip()
+    app.window.output.stop_button.click()
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    assert app.painting.busy
+    assert "Stop drawing" in app.window.prompt.stop_button.toolTip()
+    painter.gate.release()
+    qtbot.waitUntil(lambda: not app.painting.busy)
+    assert len(drawings(app)) == 1
 
 
 def test_leaving_out_the_only_word_is_refused(qtbot: QtBot, painting: App) -> None:

@@ -142,6 +142,11 @@ SPOILT_DRAWINGS: list[Callable[[dict[str, Any]], object]] = [
     lambda drawing: drawing["left_out"]["change"].update(shape=[4, 1]),
     lambda drawing: drawing.update(painter="p" * 5001),
     lambda drawing: drawing.update(seed=-1),
+    lambda drawing: drawing.update(seed=10**10),
+    lambda drawing: drawing.update(prompt="a red rose" + "x" * 10_000),
+    lambda drawing: drawing["left_out"].update(ratio=1e300),
+    lambda drawing: drawing["left_out"].update(word="w" * 201),
+    lambda drawing: drawing["words"][0].update(text="w" * 201),
 ]
 
 
@@ -154,6 +159,15 @@ def test_a_drawing_whose_parts_do_not_fit_is_refused(
         spoil(stored["session"]["conversations"][2]["drawing"])
 
     change(path, how)
+    assert "damaged" in sentence(path)
+
+
+def test_a_drawing_without_a_picture_is_refused(path: Path) -> None:
+    def move(stored: dict[str, Any]) -> None:
+        first, *_, last = stored["session"]["conversations"]
+        first["drawing"] = last["drawing"]
+
+    change(path, move)
     assert "damaged" in sentence(path)
 
 

@@ -32,6 +32,7 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.painted import PainterInfo, PaintSettings
 
 _MOST_TOKENS = 512
+_MARK = "\u00a4\u00a4\u00a4"  # stands in no template
 _BYTES = 2  # of a number, as most are kept
 _MOST_SIDE = 64
 # As transformers' own generation settings for pictures have it.
@@ -85,19 +86,25 @@ class JanusFolder:
         del known_only
         assert self._tokenizer is not None
         require_words(prompt)
-        messages = self._family.messages((), prompt, 0)
-        text = self._family.drawing_template(messages)
+        text, start = self._said(prompt)
         ids, places = encode_with_places(self._tokenizer, text)
         if len(ids) > _MOST_TOKENS:
             title = "That is too long: {count} tokens, and {most} is the most."
             raise PromptError(title, "Say it shorter.", count=len(ids), most=_MOST_TOKENS)
-        start = text.find(prompt)
-        stop = start + len(prompt)
-        inside = [n for n, (first, last) in enumerate(places) if start < last <= stop]
+        stop = start + len(prompt) if text[start:].startswith(prompt) else start
+        inside = [n for n, (_, last) in enumerate(places) if start < last <= stop]
         ends = [places[number][1] - start for number in inside]
         words, spans = words_and_spans(prompt, ends, inside[0] if inside else 0)
         array = np.array(ids, np.int64)
         return PaintPrompt(array, np.ones(len(ids), bool), words, spans)
+
+    def _said(self, prompt: str) -> tuple[str, int]:
+        """What the model reads, and where in it the prompt begins."""
+        with_mark, text = (
+            self._family.drawing_template(self._family.messages((), each, 0))
+            for each in (_MARK, prompt)
+        )
+        return text, with_mark.find(_MARK)
 
     def runtime(self, name: RuntimeName, *, card: bool) -> PainterRuntime:
         if name is not RuntimeName.TORCH:

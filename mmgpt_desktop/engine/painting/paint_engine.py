@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.word_maps import word_maps
+from mmgpt_desktop.attention.word_maps import word_maps, word_shares
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.folder.model_files import remedy_for
 from mmgpt_desktop.engine.painting.open_source import open_source
@@ -43,7 +43,7 @@ class _Running:
     prompt: PaintPrompt
     notes: list[Note] = field(default_factory=list)
     codes: list[NDArray[np.int64]] = field(default_factory=list)
-    attention: list[NDArray[np.float32]] = field(default_factory=list)
+    shares: list[NDArray[np.float32]] = field(default_factory=list)  # of each cell [B, word]
     shown: NDArray[np.uint8] = field(init=False)  # the latest
 
 
@@ -164,7 +164,8 @@ class PaintEngine(RuntimeChain):
             painted: PaintedCell = self._runtime.paint(wanted, past, cancel)
             before, past = painted.codes, painted.past
             running.codes.append(painted.codes)
-            running.attention.append(painted.attention)
+            shares = word_shares(painted.attention, prompt.spans, self.source.heads)
+            running.shares.append(shares)
             shown = None
             if (cell + 1) % (info.side * max(1, info.side // _SHOWN)) == 0 or cell + 1 == cells:
                 shown = running.shown = self._shown(running, cancel)
@@ -192,9 +193,8 @@ class PaintEngine(RuntimeChain):
     def _finished(self, running: _Running) -> tuple[Painting, ...]:
         """With the last row the whole was shown."""
         request, prompt, info = running.request, running.prompt, self.source.info
-        heads = self.source.heads
-        attention = np.stack(running.attention, axis=1)  # [picture, cell, layer, head, text]
-        maps = [_read_only(word_maps(each, prompt.spans, info.side, heads)) for each in attention]
+        shares = np.stack(running.shares, axis=1)  # [picture, cell, word]
+        maps = [_read_only(word_maps(each, info.side)) for each in shares]
         return tuple(
             Painting(
                 pixels,

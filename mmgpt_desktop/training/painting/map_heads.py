@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.left_out import changed, inside_against_outside, without_word
-from mmgpt_desktop.attention.word_maps import word_maps
+from mmgpt_desktop.attention.word_maps import word_maps, word_shares
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, PainterRuntime
@@ -75,7 +75,7 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
         side = engine.info.side
         change = changed(whole.pixels, without.pixels, (side, side))
         for pair in np.ndindex(attention.shape[1:3]):
-            maps = word_maps(attention, prompt.spans, side, [pair])
+            maps = word_maps(word_shares(attention, prompt.spans, [pair]), side)
             ratio = inside_against_outside(change, maps[number])
             if ratio is not None:
                 ratios[pair].append(float(np.log(ratio)))

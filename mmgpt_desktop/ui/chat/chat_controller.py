@@ -105,7 +105,6 @@ class ChatController(QObject):
         )
         for name, button in (
             ("stop", prompt.stop_button),
-            ("stop", output.stop_button),
             ("regenerate", output.regenerate_button),
             ("ask-again", prompt.fusions.again_button),
             ("clear", output.clear_button),
@@ -113,6 +112,7 @@ class ChatController(QObject):
         ):
             self._shell.actions.connect_button(name, button)
         output.anyway_button.clicked.connect(self.ask_anyway)
+        output.stop_button.clicked.connect(self._stop_answer)
         prompt.fusions.chosen.connect(self._remember_fusion)
         self.photos.chosen.connect(self._show_conversation)
         self.photos.chosen.connect(self._offer_names)
@@ -284,6 +284,13 @@ class ChatController(QObject):
             return self.tr("Thinking…")
         return self.tr("Looking at the picture…")
 
+    def _stop_answer(self) -> None:
+        """Not a drawing beside it."""
+        if self.photos.passing:
+            self.stop_wanted.emit()
+        else:
+            self.stop()
+
     def stop(self) -> None:
         job = self._job
         if job is None:
@@ -423,6 +430,7 @@ class ChatController(QObject):
         actions = self._shell.actions
         self.photos.refresh_frames()
         actions["stop"].setEnabled(self._job is not None or passing or self._drawing)
+        self.output.stop_button.setEnabled(self._job is not None or passing)
         free = bool(turns) and self._job is None and not passing
         actions["regenerate"].setEnabled(free)
         actions["ask-again"].setEnabled(free and self.prompt.fusions.fusion is not None)

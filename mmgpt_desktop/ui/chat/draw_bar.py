@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale, Signal
-from PySide6.QtGui import QIntValidator
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale, QRegularExpression, Signal
+from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from mmgpt_desktop.painted import MOST_PICTURES, PainterInfo
@@ -17,7 +17,8 @@ from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
 from mmgpt_desktop.ui.widgets.theme import SMALL, scaled
 
-MOST_SEED = 99_999
+MOST_SEED = 99_999  # of those that nobody chose
+_MOST_DIGITS = 10
 _TAUGHT = (  # what painters' manifests say
     QT_TRANSLATE_NOOP("taught", "flowers"),
     QT_TRANSLATE_NOOP("taught", "clothes"),
@@ -65,8 +66,9 @@ class DrawBar(Retranslated, QWidget):
         self.painter.hide()
         self.count = Choice()
         self.count.addItems([str(number) for number in range(1, MOST_PICTURES + 1)])
-        self.seed = QLineEdit(maxLength=len(str(MOST_SEED)))
-        self.seed.setValidator(QIntValidator(0, MOST_SEED, self.seed))
+        self.seed = QLineEdit(maxLength=_MOST_DIGITS)
+        digits = QRegularExpression("[0-9]*")  # a language's own way to group them is none
+        self.seed.setValidator(QRegularExpressionValidator(digits, self.seed))
         self.seed.setFixedWidth(scaled(84))
         self._count_label.setBuddy(self.count)
         self._seed_label.setBuddy(self.seed)

@@ -276,6 +276,7 @@ class PromptPane(Retranslated, Pane):
         self._write_mode()
         self.pictures.set_name(self.tr("Name another picture in the question"), "Ctrl+I")
         self.stop_button.setText(self.tr("Stop"))
+        self._offer_stop()
         labels = (
             self.tr("Describe this picture."),
             self.tr("What is happening here?"),
@@ -314,7 +315,6 @@ class PromptPane(Retranslated, Pane):
             self.edit.setAccessibleName(self.tr("What is to be drawn"))
             self.ask_button.setText(self.tr("Draw"))
             self.ask_button.setToolTip(self.tr("Draw (Enter)"))
-            self.stop_button.setToolTip(self.tr("Stop drawing (Esc)"))
             return
         self.set_title(self.tr("Question"))
         self.edit.setPlaceholderText(
@@ -325,7 +325,6 @@ class PromptPane(Retranslated, Pane):
         self.edit.setAccessibleName(self.tr("Your question"))
         self.ask_button.setText(self.tr("Ask"))
         self.ask_button.setToolTip(self.tr("Ask (Enter)"))
-        self.stop_button.setToolTip(self.tr("Stop the answer (Esc)"))
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
@@ -424,12 +423,19 @@ class PromptPane(Retranslated, Pane):
     def set_busy(self, busy: bool) -> None:
         """Whether an answer is being written."""
         self._answering = busy
-        self.stop_button.setVisible(self._answering or self._drawing)
+        self._offer_stop()
 
     def set_drawing(self, busy: bool) -> None:
         """Whether something is being drawn."""
         self._drawing = busy
+        self._offer_stop()
+
+    def _offer_stop(self) -> None:
+        """It stops all that is under way, and says what that is."""
         self.stop_button.setVisible(self._answering or self._drawing)
+        both = self.tr("Stop the answer and the drawing (Esc)")
+        alone = self.tr("Stop drawing (Esc)") if self._drawing else self.tr("Stop the answer (Esc)")
+        self.stop_button.setToolTip(both if self._answering and self._drawing else alone)
 
     def _draw(self) -> None:
         self.ask_button.setIcon(self._theme.icon("draw" if self.draws else "ask", "on_accent"))

@@ -200,6 +200,7 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
     def unsay(self) -> None:
         self.line_time.stop()
         self.line.hide()
+        self.line.clear()  # it may say what a visitor said
 
     def set_playing(self, playing: bool) -> None:
         """While the samples play no pointer stands in the way."""

@@ -146,7 +146,8 @@ class Stage(QObject):
         self.begin_visit()
         self.window.draw_page.clear()
         self._turn_to(self.window.draw_page)
-        self.window.draw_page.wishes.cards[0].setFocus()
+        wishes = self.window.draw_page.wishes
+        (wishes.cards[0] if wishes.cards else wishes.line).setFocus()
 
     def _take_shot(self, image: QImage) -> None:
         self.visit.take_image(image, self.tr("Picture"))
@@ -198,6 +199,7 @@ class Stage(QObject):
 
     def _show(self, conversation: Conversation) -> None:
         self.stop_asking()
+        self.desk.stop()
         self._dialogue.show(conversation)
         photos = [each.photo for each in self.visit.conversations if each.photo is not None]
         if conversation.photo is None:
@@ -266,6 +268,7 @@ class Stage(QObject):
     def freeze(self, frozen: bool) -> None:
         """What is on the screen stays as it is."""
         self.asker.freeze(frozen)
+        self.desk.freeze(frozen)
         self.attract.freeze(frozen)
 
     def stop(self) -> None:

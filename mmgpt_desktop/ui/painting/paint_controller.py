@@ -16,6 +16,7 @@ from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.left_out import left_out, without_word
 from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import PICTURE
 from mmgpt_desktop.note import Note
 from mmgpt_desktop.painted import (
     PainterInfo,
@@ -24,7 +25,7 @@ from mmgpt_desktop.painted import (
     PaintRequest,
     PaintStep,
 )
-from mmgpt_desktop.text import safe_name, without_controls
+from mmgpt_desktop.text import printable, safe_name, without_controls
 from mmgpt_desktop.ui.chat.chat_controller import LONGEST_QUESTION, ChatController
 from mmgpt_desktop.ui.painting.word_overlay import WordOverlay
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
@@ -69,6 +70,7 @@ class PaintController(QObject):
         self._prompt, self._photos = chat.prompt, chat.photos
         self._numbers = itertools.count(1)
         self._job: _Job | None = None
+        self._info: PainterInfo | None = None  # of who draws now
         self.overlay = WordOverlay(pane, shell.threads["small maps"], style)
         self._connect()
         if painter is not None and first is not None:
@@ -81,6 +83,7 @@ class PaintController(QObject):
         self._prompt.mode.changed.connect(actions["draw"].setChecked)
         self._chat.stop_wanted.connect(self.stop)
         self._photos.chosen.connect(self._show)
+        self._photos.replaced.connect(self.stop)
         card.leave_out_wanted.connect(self.leave_out)
         card.seed_wanted.connect(self._prompt.draw_bar.keep_seed)
         actions["draw"].toggled.connect(self._switch)
@@ -103,6 +106,7 @@ class PaintController(QObject):
         assert self._painter is not None
         painter, make = self._painters[row]
         self._painter.use(make)
+        self._info = painter
         self._prompt.set_painter(painter)
         self._shell.actions["draw"].setEnabled(True)
         self._pane.card.leave_out.show()
@@ -127,7 +131,7 @@ class PaintController(QObject):
 
     def draw(self, text: str) -> None:
         """Draw what is said; nothing is lost if that can't be."""
-        prompt = " ".join(without_controls(text).split())
+        prompt = " ".join(without_controls(text).replace(PICTURE, "").split())
         if not prompt:
             self._prompt.show_problem(self.tr("Say first what is to be drawn, or choose it below."))
         elif len(prompt) > LONGEST_QUESTION:
@@ -144,12 +148,15 @@ class PaintController(QObject):
         photo, drawing = self._photos.current.photo, self._photos.current.drawing
         if photo is None or drawing is None or not self._is_free():
             return
-        prompt = without_word(drawing, word)
-        if prompt:
+        prompt, painter = without_word(drawing, word), self._info
+        if not prompt or len(prompt) > LONGEST_QUESTION:
+            self._prompt.show_problem(self.tr("Without this word nothing is said any more."))
+        elif painter is None or (painter.name, painter.size) != (drawing.painter, photo.width):
+            said = self.tr("{painter} drew this picture, and only it could draw it without a word.")
+            self._prompt.show_problem(said.format(painter=printable(drawing.painter)))
+        else:
             request = PaintRequest(next(self._numbers), prompt, drawing.seed)
             self._begin(request, Painting(photo.pixels, drawing), word)
-        else:
-            self._prompt.show_problem(self.tr("Without this word nothing is said any more."))
 
     def _is_free(self) -> bool:
         if self._job is not None:
@@ -178,6 +185,7 @@ class PaintController(QObject):
 
     def _take_outcome(self, outcome: PaintOutcome) -> None:
         job = self._end()
+        self._pane.end_growing()
         if outcome.error is not None or not outcome.paintings:
             self._tell_failure(outcome.error)
             return
@@ -190,10 +198,10 @@ class PaintController(QObject):
 
     def _fail(self, error: AppError) -> None:
         self._end()
+        self._pane.end_growing()
         self._tell_failure(error)
 
     def _tell_failure(self, error: AppError | None) -> None:
-        self._pane.end_growing()
         if error is not None:
             self._shell.notices.tell_error(error)
 

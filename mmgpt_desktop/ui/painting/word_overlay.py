@@ -42,6 +42,8 @@ class WordOverlay(QObject):
             self._photo, self._drawing = conversation.photo, conversation.drawing
             self._clear()
             self._pane.card.show_drawing(self._drawing)
+        else:
+            self.refresh()
 
     def refresh(self) -> None:
         """Maps are drawn in another way now."""
@@ -59,21 +61,13 @@ class WordOverlay(QObject):
 
     def _point(self, point: QPointF) -> None:
         """The words that drew the place under the mouse light up."""
-        grid = self._grid()
-        inside = self._pane.view.photo_rect().contains(point)
-        cell = self._pane.view.cell_at(grid, point) if grid is not None and inside else None
-        words: tuple[int, ...] = ()
-        if cell is not None and grid is not None and self._drawing is not None:
-            words = words_at(self._drawing.maps, *divmod(cell, grid.columns))
+        rect, words = self._pane.view.photo_rect(), tuple[int, ...]()
+        if rect.contains(point) and self._drawing is not None:
+            rows, columns = self._drawing.maps.shape[1:]
+            row = int((point.y() - rect.top()) / rect.height() * rows)
+            column = int((point.x() - rect.left()) / rect.width() * columns)
+            words = words_at(self._drawing.maps, min(row, rows - 1), min(column, columns - 1))
         self._pane.card.words.light(words)
-
-    def _grid(self) -> PatchGrid | None:
-        photo, drawing = self._photo, self._drawing
-        if photo is None or drawing is None or not drawing.words:
-            return None
-        rows, columns = drawing.maps.shape[1:]
-        whole = Box(0, 0, photo.width, photo.height)
-        return PatchGrid(rows, columns, whole, photo.width, photo.height)
 
     def _show_word(self, word: int) -> None:
         if self._drawing is None or not 0 <= word < len(self._drawing.words):
@@ -89,10 +83,12 @@ class WordOverlay(QObject):
             self._show_word(self._pane.card.word)
 
     def _show(self, cells: NDArray[np.float32]) -> None:
-        grid = self._grid()
-        if grid is None:
+        photo = self._photo
+        if photo is None:
             return
-        style = self._style()
+        whole = Box(0, 0, photo.width, photo.height)
+        rows, columns = cells.shape
+        grid, style = PatchGrid(rows, columns, whole, photo.width, photo.height), self._style()
         self._task.cancel()
         self._task = self._thread.submit(
             lambda _task: _layer(cells, grid, style), self._take_layer, lambda _error: self._clear()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from PySide6.QtCore import QLocale, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, QWidget
 
 from mmgpt_desktop.painted import Drawing, LeftOut
+from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
 from mmgpt_desktop.ui.widgets.plain import Label, tip
@@ -23,8 +24,8 @@ _HARDLY = 3.0
 
 
 class PromptWords(QListWidget):
-    """Words in lines, as they were typed; a click or the arrow keys choose one, pointing shows
-    one. `pointed` carries its number, -1 for none."""
+    """Words in lines, as they were typed; a click or the arrow keys choose one, another click or
+    Enter none, and pointing shows one. `pointed` carries its number, -1 for none."""
 
     pointed = Signal(int)
     chosen = Signal(int)
@@ -44,7 +45,7 @@ class PromptWords(QListWidget):
     def show_words(self, words: Collection[str]) -> None:
         with QSignalBlocker(self):
             self.clear()
-            for word in words:
+            for word in map(printable, words):
                 item = QListWidgetItem(word)
                 item.setToolTip(tip(word))
                 self.addItem(item)
@@ -53,6 +54,8 @@ class PromptWords(QListWidget):
 
     def light(self, words: Collection[int]) -> None:
         """Those that drew the place that is pointed at: bold, on a ground of their own."""
+        if sorted(words) == sorted(self.lit):
+            return
         for row in range(self.count()):
             item, lit = self.item(row), row in words
             font = self.font()
@@ -78,6 +81,21 @@ class PromptWords(QListWidget):
         last = self.visualItemRect(self.item(self.count() - 1)) if self.count() else None
         lines = 1 if last is None or last.bottom() + self.verticalOffset() < line * 1.5 else 2
         self.setFixedHeight(min(lines, _MOST_LINES) * line + 6)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """A second press on the chosen word puts its map away."""
+        row = self.indexAt(event.position().toPoint()).row()
+        if row in (self.currentRow(), -1):
+            self.setCurrentRow(-1)
+        else:
+            super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """So do Enter and the space bar."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.setCurrentRow(-1)
+        else:
+            super().keyPressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         super().mouseMoveEvent(event)
@@ -161,8 +179,7 @@ class DrawingCard(Retranslated, QFrame):
         self.leave_out.setEnabled(self.word >= 0)
         if drawing is None:
             return
-        seed = QLocale().toString(drawing.seed)
-        self.seed.setText(self.tr("Seed {seed}").format(seed=seed))
+        self.seed.setText(self.tr("Seed {seed}").format(seed=drawing.seed))  # as it is typed
         told = self.tr(
             "Point at a word: bright is where the picture read it most while it was drawn. Point "
             "at a place: the words that it read most are marked."
@@ -177,7 +194,7 @@ class DrawingCard(Retranslated, QFrame):
         self._write()
 
     def _verdict(self, left_out: LeftOut) -> str:
-        named = {"word": left_out.word}
+        named = {"word": printable(left_out.word)}
         if left_out.ratio is None or float(left_out.change.mean()) < _HARDLY:
             said = self.tr("Without “{word}” the picture is nearly the same: it did not matter.")
             return said.format(**named)

@@ -150,6 +150,7 @@ class ImagePane(Retranslated, Pane):
     def show_photo(self, photo: Photo | None) -> None:
         self.view.set_photo(photo)
         self.view.setAccessibleDescription(photo.name if photo else "")
+        self.card.setVisible(self.card.drawing is not None)
         self._show(self._empty if photo is None else self.view, photo)
 
     def show_growing(self, count: int) -> None:
@@ -159,13 +160,22 @@ class ImagePane(Retranslated, Pane):
         if page is not None and page is not self.growing:
             self._before_growing = page
         self._stack.setCurrentWidget(self.growing)
-        self.card.hide()
+        for each in (self.card, self.notes, *self._tools.values()):
+            each.hide()  # they are the photo's
+
+    @property
+    def grows(self) -> bool:
+        """Whether what is being drawn is in view."""
+        return self._stack.currentWidget() is self.growing
 
     def end_growing(self) -> None:
         """Nothing came of it: what was there before is in view again, unless something else is."""
-        if self._stack.currentWidget() is self.growing:
+        if self.grows:
             self._stack.setCurrentWidget(self._before_growing)
             self.card.setVisible(self.card.drawing is not None)
+            for tool in self._tools.values():
+                tool.setVisible(self._before_growing is self.view)
+            self._write_notes()
 
     def show_live(self) -> None:
         """What a camera sees, in the photo's place."""

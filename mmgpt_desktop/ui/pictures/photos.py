@@ -58,6 +58,7 @@ class Photos(QObject):
     chosen = Signal(object)  # Conversation
     added = Signal()
     session_wanted = Signal(object)  # Path
+    replaced = Signal()  # others stand in the place of all there were
 
     def __init__(self, shell: Shell, pane: ImagePane) -> None:
         super().__init__(pane)
@@ -272,7 +273,7 @@ class Photos(QObject):
 
     def remove(self) -> None:
         """The photo that is shown, or the clip with all its frames."""
-        if not self._all or self.passing:
+        if not self._all or self.passing or self._pane.grows:
             return
         gone = self._clip()
         start = self._all.index(gone[0])
@@ -295,6 +296,7 @@ class Photos(QObject):
         """Put others, in the order of `conversations`, in the place of all there are."""
         self._blank, self._all = conversations[0], list(conversations[1:])
         last = len(self._all) - 1
+        self.replaced.emit()
         self._show(self._all.index(current) if current in self._all else last)
 
     def _show(self, index: int) -> None:
