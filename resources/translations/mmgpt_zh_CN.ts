@@ -1874,6 +1874,10 @@
         <translation>去掉这个词就什么也没有了。</translation>
     </message>
     <message>
+        <source>{painter} drew this picture, and only it could draw it without a word.</source>
+        <translation>这张图是 {painter} 画的，只有它才能去掉一个词再画。</translation>
+    </message>
+    <message>
         <source>A picture is still being drawn. Wait for it, or stop it with Esc.</source>
         <translation>还在画一张图。请等它画完，或按 Esc 停止。</translation>
     </message>
@@ -2181,6 +2185,10 @@
     <message>
         <source>Draw (Enter)</source>
         <translation>画（Enter）</translation>
+    </message>
+    <message>
+        <source>Stop the answer and the drawing (Esc)</source>
+        <translation>停止回答和画画（Esc）</translation>
     </message>
     <message>
         <source>Stop drawing (Esc)</source>
@@ -3605,6 +3613,10 @@
     <message>
         <source>`mmgpt-desktop prepare` does it, in about a minute.</source>
         <translation>运行 `mmgpt-desktop prepare` 即可组装，大约需要一分钟。</translation>
+    </message>
+    <message>
+        <source>it names a head that the model hasn&apos;t.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>mmgpt-small has not been put together on this computer yet.</source>
