@@ -3616,7 +3616,7 @@
     </message>
     <message>
         <source>it names a head that the model hasn&apos;t.</source>
-        <translation type="unfinished"></translation>
+        <translation>它指定了模型没有的注意力头。</translation>
     </message>
     <message>
         <source>mmgpt-small has not been put together on this computer yet.</source>
