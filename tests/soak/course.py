@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDialog
 
+from mmgpt_desktop.embedded import PAINTER
 from mmgpt_desktop.event.profile import read_profile
 from mmgpt_desktop.messages import GenerationOutcome
-from mmgpt_desktop.resources import mini_path
+from mmgpt_desktop.resources import mini_path, resource_path
 from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.event_app import EventApp
@@ -20,7 +21,7 @@ from mmgpt_desktop.ui.pictures.camera import Camera, why_no_camera
 from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.waiting import wait_for, wait_for_model, wait_until
-from mmgpt_desktop.ui.worker import EngineThread, Threads, engine_maker
+from mmgpt_desktop.ui.worker import EngineThread, Threads, engine_maker, painter_maker
 from tests.soak.error_counts import ErrorCounts
 from tests.soak.guest import Guest
 from tests.soak.hands import Hands
@@ -40,6 +41,9 @@ countdown_s = 5
 speed = 4.0
 [souvenir]
 folder = "souvenirs"
+[drawing]
+offered = true
+free = true
 """
 
 
@@ -88,6 +92,7 @@ class WindowCourse(Course):
             folder / "settings.json",
             {"language": "en", "theme": "light", "tour_seen": True},
             data_folder=folder / "data",
+            make_painter=painter_maker(resource_path("models", PAINTER)),
         )
         super().__init__(self._app.threads, errors)
         self._links = _Swallow()
@@ -167,6 +172,7 @@ class ShowCourse(Course):
             theme="light",
             awake=_Asleep(),
             camera=Camera(MadeUpCamera),
+            make_painter=painter_maker(resource_path("models", PAINTER)),
         )
         super().__init__(self._show.threads, errors)
         self.hands = Guest(self._show, make_files(folder / "files"), seed)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.ui.event.event_app import EventApp
-from tests.soak.hands import QUESTIONS, Hands
+from tests.soak.hands import PROMPTS, QUESTIONS, Hands
 
 ACTIONS = {
     "ask": 20,
@@ -20,6 +20,7 @@ ACTIONS = {
     "type": 8,
     "drop": 10,
     "sample": 8,
+    "draw": 4,
     "camera": 4,
     "souvenir": 3,
     "leave": 4,
@@ -52,6 +53,13 @@ class Guest(Hands):
         self._stage.ask(self.random.choice(QUESTIONS))
         if self.random.random() < 0.7:
             self.wait_for_answer()
+
+    def _draw(self) -> None:
+        self._wake()
+        page = self._stage.window
+        if page.start_page.draw.isVisible():
+            page.start_page.draw.click()
+            self._stage.desk.draw(self.random.choice(PROMPTS))
 
     def _type(self) -> None:
         """On a keyboard, or as an input method composes it, wherever the focus is."""

@@ -35,6 +35,7 @@ QUESTIONS = (
     " \n\t ",
     "What\x00 is\u202e this?\r\n",
 )
+PROMPTS = ("a yellow rose", "红色的花", "a spaceship", "a naked man", *QUESTIONS[-5:])
 KEYS = (
     *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
     *(Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape, Qt.Key.Key_Return),

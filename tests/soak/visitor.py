@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox, Q
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.widgets.texts import LANGUAGES
 from mmgpt_desktop.ui.window.app import App
-from tests.soak.hands import QUESTIONS, Hands
+from tests.soak.hands import PROMPTS, QUESTIONS, Hands
 from tests.soak.made_up_camera import MadeUpCamera, painted
 
 # How often, beside one another.
 ACTIONS = {
     "ask": 22,
+    "draw": 4,
+    "leave_out": 2,
     "stop": 6,
     "drop": 10,
     "paste": 5,
@@ -44,6 +46,8 @@ TRIGGERED = (
     "clear",
     "compare",
     "copy",
+    "draw",
+    "export-drawing",
     "export-gif",
     "export-html",
     "export-json",
@@ -138,6 +142,22 @@ class Visitor(Hands):
             self._stop()
         elif self.random.random() < 0.7:
             self.wait_for_answer()
+
+    def _draw(self) -> None:
+        window = self._shown
+        if not window.actions_by_name["draw"].isEnabled():
+            return  # the painter is not known yet
+        window.prompt.mode.choose(second=True)
+        window.prompt.draw_bar.count.setCurrentIndex(self.random.randrange(4))
+        window.prompt.edit.replace(self.random.choice(PROMPTS))
+        window.prompt.ask_button.click()
+        window.prompt.mode.choose(second=self.random.random() < 0.2)
+
+    def _leave_out(self) -> None:
+        words = self._shown.image.card.words
+        if words.count():
+            words.setCurrentRow(self.random.randrange(words.count()))
+            self._shown.image.card.leave_out.click()
 
     def _stop(self) -> None:
         self._shown.actions_by_name["stop"].trigger()
