@@ -35,7 +35,7 @@ DESCRIPTION = (
     "Our own painter, in the way of DALL-E: a GPT of {millions} million parameters that writes"
     " pictures of {size} pixels."
 )
-_RARE = 3
+_RARE = 5
 TAUGHT = ("flowers", "clothes", "things", "fruit and vegetables", "dogs")
 
 

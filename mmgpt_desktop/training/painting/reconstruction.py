@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,10 +41,9 @@ def reconstruction(data: Path, work: Path, bundle: Path, limit: int = 300) -> st
     config = next(iter(coders.values())).config
     size, bits = config.picture_size, math.log2(config.codes)
     most = math.ceil(config.side**2 * config.codes_per_cell * bits / 8)
-    photos = [
-        part(load_photo(data / image).pixels, size, None)
-        for image in images_of(data, "test")[:limit]
-    ]
+    images = images_of(data, "test")
+    chosen = random.Random(0).sample(images, min(limit, len(images)))
+    photos = [part(load_photo(data / image).pixels, size, None) for image in chosen]
     lines = [
         f"| {len(photos)} test photos of {size} pixels, {most} bytes each | PSNR, dB | looks |",
         "| --- | ---: | ---: |",
