@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mmgpt_desktop.embedded import PAINTER as PAINTER_NAME
 from mmgpt_desktop.engine.folder.bundle import open_bundle
-from mmgpt_desktop.resources import mini_path
+from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ
+from mmgpt_desktop.resources import mini_path, resource_path
 from tests.gpu.measures import CPU, CUDA
 from tests.gpu.stub import run_on_stub
 
@@ -37,3 +39,10 @@ def test_mmgpt_mini_is_on_the_card(stub: Path, fusion: str) -> None:
     encoder = check_placement(stub, bundle.file(files.image_encoder), 0)
     assert encoder["Conv"] == 64
     assert "BatchNormalization" not in encoder, "folded into the convolutions"
+
+
+@pytest.mark.parametrize(("graph", "handful"), [(READ, 5), (PAINT, 14), (DRAW, 3)])
+def test_mmgpt_painter_is_on_the_card(stub: Path, graph: str, handful: int) -> None:
+    placed = check_placement(stub, resource_path("models", PAINTER_NAME) / graph, handful)
+    assert placed["Conv" if graph == DRAW else "MatMul"] > 10
+    assert placed.keys().isdisjoint({"BitShift", "BitwiseAnd"}), "4 bits are unpacked once"
