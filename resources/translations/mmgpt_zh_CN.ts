@@ -117,7 +117,7 @@
     <name>AskingArea</name>
     <message>
         <source>Or ask your own question</source>
-        <translation>或者用英语自己提问</translation>
+        <translation>或者自己提问</translation>
     </message>
     <message>
         <source>Letters on the screen</source>
