@@ -129,3 +129,9 @@ def test_the_installed_package_draws_its_icons(installed: Installed) -> None:
     assert Path(place).is_relative_to(installed.home)
     assert int(icons) > 0
     assert drawn == icons
+
+
+def test_the_installed_command_draws(installed: Installed) -> None:
+    out = installed.home / "rose.png"
+    run(installed.binaries / "mmgpt-desktop", "draw", "a rose", "--out", out, cwd=installed.home)
+    assert out.read_bytes().startswith(b"\x89PNG")

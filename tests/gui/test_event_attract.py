@@ -127,7 +127,7 @@ def test_motion_is_reduced_where_it_is_in_the_window(
     class Made(Exception):
         pass
 
-    def make(*_args: object, still: bool) -> None:
+    def make(*_args: object, still: bool, **_options: object) -> None:
         raise Made(still)
 
     save_settings(tmp_path / "settings.json", Settings(still=still))

@@ -146,6 +146,17 @@ def test_a_reset_stops_it_and_forgets_it(drawing_show: Any, painter: FakePainter
     assert [each.drawing.prompt for each in show.stage.visit.conversations] == ["a dog"]
 
 
+def test_keys_are_lost_while_a_picture_is_drawn(drawing_show: Any, painter: FakePainter) -> None:
+    show = drawing_show(free=True)
+    begin(show)
+    painter.gate.acquire()
+    show.stage.desk.draw("a dog")
+    type_keys(show.window, "xyz")
+    assert show.window.draw_page.wishes.line.text() == ""
+    painter.gate.release()
+    until(lambda: show.stage.visit.current.drawing is not None)
+
+
 def test_one_goes_back_without_a_picture(drawing_show: Any) -> None:
     show = drawing_show()
     begin(show)

@@ -84,9 +84,10 @@ def refusal(command: Command, *words: str) -> str:
 
 
 def embedded_lines(command: Command) -> list[str]:
-    """What the doctor says of the models that come with the app."""
+    """What the doctor says of the models that come with the app, but for the painter."""
     lines = command("doctor")[1].splitlines()
-    return lines[1 : next(at for at, line in enumerate(lines) if line.startswith("Model:"))]
+    until = next(at for at, line in enumerate(lines) if line.startswith("Model:"))
+    return [line for line in lines[1:until] if not line.startswith("Painter:")]
 
 
 # What is missing

@@ -435,7 +435,7 @@ class PromptPane(Retranslated, Pane):
         self.stop_button.setVisible(self._answering or self._drawing)
         both = self.tr("Stop the answer and the drawing (Esc)")
         alone = self.tr("Stop drawing (Esc)") if self._drawing else self.tr("Stop the answer (Esc)")
-        self.stop_button.setToolTip(both if self._answering and self._drawing else alone)
+        self.stop_button.setToolTip(tip(both if self._answering and self._drawing else alone))
 
     def _draw(self) -> None:
         self.ask_button.setIcon(self._theme.icon("draw" if self.draws else "ask", "on_accent"))

@@ -41,8 +41,12 @@ class TypedLetters(QObject):
 
     @property
     def _line(self) -> QLineEdit:
-        """The one in view, if one is."""
-        return next((each for each in self._lines if each.isVisible()), self._lines[0])
+        """The one in view that can be written in, if one is."""
+        return next((each for each in self._lines if self._is_open(each)), self._lines[0])
+
+    def _is_open(self, line: QLineEdit) -> bool:
+        """What is disabled passes keys on to its window, from where they came."""
+        return line.isVisible() and line.isEnabled()
 
     def _follow(self, _before: QWidget | None, now: QWidget | None) -> None:
         """Without a focus, keys come to the window itself."""
@@ -55,7 +59,7 @@ class TypedLetters(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return self._take_key(watched, event)
-        if watched is self._line or not self._line.isVisible():
+        if watched is self._line or not self._is_open(self._line):
             return False
         if event.type() == QEvent.Type.InputMethodQuery:
             return not _has_touch_screen() and self._pass_on(event)
@@ -81,7 +85,7 @@ class TypedLetters(QObject):
         return event.key() == Qt.Key.Key_Backspace or (bool(text) and text.isprintable())
 
     def _write(self, event: QEvent) -> bool:
-        if not self._line.isVisible() or any(
+        if not self._is_open(self._line) or any(
             cover.isVisible() for cover in self._window.findChildren(Cover)
         ):
             return False
