@@ -23,7 +23,7 @@ class PaintSettings:
 
     temperature: Amount = 1.0
     least: Annotated[float, between(0, 1)] = 0.02
-    guidance: Annotated[float, between(0, 20)] = 3.0
+    guidance: Annotated[float, between(0, 20)] = 6.0
 
 
 @dataclass(frozen=True)
