@@ -25,7 +25,7 @@ CardKind = Literal["png", "pdf"]
 
 TITLE = "MMGPT Desktop"
 QUESTIONS = ("What is this?", "What is happening here?", "Describe this picture.")
-PROMPTS = ("a yellow sunflower", "a pink rose", "a blue shirt", "a brown dog on grass")
+PROMPTS = ("a yellow sunflower", "a pink rose", "a blue shirt", "an orange flower")
 CHORD = "Ctrl+Alt+Shift+Q"
 
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")

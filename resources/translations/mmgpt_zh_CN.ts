@@ -2115,6 +2115,10 @@
         <translation>在问题中提到另一张图片</translation>
     </message>
     <message>
+        <source>an orange flower</source>
+        <translation>一朵橙色的花</translation>
+    </message>
+    <message>
         <source>Ask</source>
         <translation>提问</translation>
     </message>
@@ -2157,10 +2161,6 @@
     <message>
         <source>a blue shirt</source>
         <translation>一件蓝色的衬衫</translation>
-    </message>
-    <message>
-        <source>a brown dog on grass</source>
-        <translation>草地上的一只棕色的狗</translation>
     </message>
     <message>
         <source>Draw: {prompt}</source>

@@ -50,7 +50,7 @@ _EXAMPLES = (
     "a yellow sunflower",
     "a pink rose",
     "a blue shirt",
-    "a brown dog on grass",
+    "an orange flower",
 )
 
 
@@ -298,7 +298,7 @@ class PromptPane(Retranslated, Pane):
             self.tr("a yellow sunflower"),
             self.tr("a pink rose"),
             self.tr("a blue shirt"),
-            self.tr("a brown dog on grass"),
+            self.tr("an orange flower"),
         )
         for chip, label, prompt in zip(self.examples.buttons, labels, _EXAMPLES, strict=True):
             chip.setText(label)
