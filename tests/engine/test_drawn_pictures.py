@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,21 @@ def test_what_is_told_comes_from_test_photos(data: Path) -> None:
     coloured = {(each.prompt, each.answer, each.named) for each in told if "colour" in each.task}
     assert coloured == {("a red rose", "red", "red"), ("a white daisy", "white", "white")}
     assert len(told_of(data, 1)) == 2
+
+
+def test_shops_titles_are_told_as_well(data: Path, tmp_path: Path) -> None:
+    rows = (data / "texts.jsonl").read_text(encoding="utf-8")
+    data = shutil.copytree(data, tmp_path / "own")
+    ware = {"image": "images/fashion/1.png", "kind": "title", "question": "", "split": "test"}
+    titles = ("Lee Men Navy Blue Jeans", "Puma Men Black Tshirt", "Nike Men Perfume")
+    more = [json.dumps(ware | {"answer": each}) for each in titles]
+    (data / "texts.jsonl").write_text("\n".join([rows, *more]), encoding="utf-8")
+    told = [each for each in told_of(data, None) if "wares" in each.task]
+    assert {(each.prompt, each.answer, each.named) for each in told} == {
+        ("blue jeans", "blue", "blue"),
+        ("a black t-shirt", "black", "black"),
+        ("a t-shirt", "t-shirt", ""),
+    }
 
 
 @pytest.mark.parametrize(("same", "right", "other"), [("", 1.0, 0.0), ("rose", 1 / 3, 1 / 3)])

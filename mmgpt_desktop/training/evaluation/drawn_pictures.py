@@ -39,13 +39,17 @@ from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
 from mmgpt_desktop.training.painting.prompts import labels
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.shown import part
-from mmgpt_desktop.training.photo_texts import PhotoTexts
+from mmgpt_desktop.training.painting.titles import as_typed, colour_and_thing
+from mmgpt_desktop.training.photo_texts import PhotoTexts, images_of, read_rows, split_of
 from mmgpt_desktop.training.questions import naming
 
 OTHER_PROMPT, BLURRED, TEST_PHOTOS = "another prompt", "blurred photos", "test photos"
 _ASKED = {"flowers102": "What flower is this?", "clothing": "What piece of clothing is this?"}
 _THING = {"flowers102": "flower", "clothing": "clothing"}
 _TITLES = {"flowers102": "drawn flowers", "clothing": "drawn garments"}
+_TITLED, _WARES = "drawn wares", "fashion"
+_NAMED = ("t-shirt", "shirt", "shoes", "shorts", "dress")
+"""What titles and mmgpt call alike."""
 _BLUR = 6.0  # pixels, on photos as small as the drawings
 NOTES = (
     "Agreement: what the model answers about a drawing is what was told, beside what was told of"
@@ -68,7 +72,8 @@ class Told:
 
 
 def told_of(data: Path, limit: int | None, split: str = "test") -> list[Told]:
-    """By photos' labels, and by the colours that are seen there; up to `limit` of a task."""
+    """By photos' labels and the colours that are seen there, and by shops' titles; up to `limit` of
+    a task."""
     pools: dict[str, list[Told]] = defaultdict(list)
     for image, label in labels(data, split).items():
         collection = PhotoTexts(image).collection
@@ -81,6 +86,21 @@ def told_of(data: Path, limit: int | None, split: str = "test") -> list[Told]:
             prompt, question = naming(f"{colour} {label}"), f"What colour is the {thing}?"
             task = f"{title}, colour"
             pools[task].append(Told(task, image, prompt, question, colour, named=colour))
+    for row in read_rows(data):
+        found = colour_and_thing(row["answer"]) if row["kind"] == "title" else None
+        if found is not None and split_of(row) == split:
+            colour, thing = found
+            prompt, question = as_typed(f"{colour} {thing}"), f"What colour is the {thing}?"
+            task, image = f"{_TITLED}, colour", row["image"]
+            pools[task].append(Told(task, image, prompt, question, colour, named=colour))
+            if thing in _NAMED:
+                asked, task = _ASKED["clothing"], f"{_TITLED}, name"
+                pools[task].append(Told(task, image, as_typed(thing), asked, thing))
+    return _some_of(pools, limit)
+
+
+def _some_of(pools: Mapping[str, list[Told]], limit: int | None) -> list[Told]:
+    """Up to `limit` of each."""
     found: list[Told] = []
     for task, pool in pools.items():
         random.Random(task).shuffle(pool)
@@ -173,8 +193,8 @@ def likeness(encoder: EfficientNetLite2, data: Path, drawn: Mapping[Told, Painti
     known = seen(
         [
             part(load_photo(data / image).pixels, size, None)
-            for image in labels(data, "train")
-            if PhotoTexts(image).collection in _ASKED
+            for image in images_of(data, "train")
+            if PhotoTexts(image).collection in (*_ASKED, _WARES)
         ]
     )
     distances = {

@@ -47,16 +47,26 @@ _COLOURS = {"navy": "blue", "maroon": "red", "olive": "green", "grey": "gray", "
 _OFTEN = 3
 
 
-def said_by_title(title: str) -> Iterator[str]:
-    """Prompts in both languages, each several times: nobody types titles. None where it isn't clear
-    what it is, or what colour it has."""
+def colour_and_thing(title: str) -> tuple[str, str] | None:
+    """None where it isn't clear what it is, or what colour it has."""
     words = title.lower().split()
     thing = _THING.get(words[-1] if words else "")
     colours = {_COLOURS[word] for word in words if word in _COLOURS}
-    if thing is None or len(colours) != 1:
+    return (*colours, thing) if thing is not None and len(colours) == 1 else None  # type: ignore[return-value]
+
+
+def as_typed(noun: str) -> str:
+    """After an article, if it is one thing."""
+    return naming(noun).removeprefix("some ")
+
+
+def said_by_title(title: str) -> Iterator[str]:
+    """Prompts in both languages, each several times: nobody types titles."""
+    found = colour_and_thing(title)
+    if found is None:
         return
-    (colour,) = colours
-    yield from [naming(f"{colour} {thing}").removeprefix("some ")] * _OFTEN
+    colour, thing = found
+    yield from [as_typed(f"{colour} {thing}")] * _OFTEN
     chinese, shade = named(thing, ["garments", "things"]), named(colour, ["colours"])
     if chinese and shade:
         yield from [f"{shade}的{chinese}"] * _OFTEN
