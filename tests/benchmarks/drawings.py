@@ -25,7 +25,7 @@ TWENTY = (
     *("green peppers", "bananas", "a laptop", "a watch", "a pink flower with green leaves"),
     "a man in a red shirt",
 )
-_EDGE, _TEXT, _GAP = 160, 20, 6
+_EDGE, _TEXT, _GAP = 128, 18, 5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number, tile in enumerate(tiles):
         row, column = divmod(number, options.columns)
         sheet.paste(tile, (_GAP + column * (width + _GAP), _GAP + row * (height + _GAP)))
-    sheet.save(options.out, quality=82)
+    sheet.save(options.out, quality=70)
     return 0
 
 
@@ -61,7 +61,7 @@ def _tile(painter: PaintEngine, prompt: str, options: argparse.Namespace) -> Ima
     drawn = np.concatenate([each.pixels for each in outcome.paintings], axis=1)
     tile = Image.new("RGB", (_EDGE * options.pictures, _EDGE + _TEXT), "white")
     tile.paste(Image.fromarray(drawn).resize((tile.width, _EDGE), Image.Resampling.BICUBIC))
-    font = ImageFont.load_default(13)
+    font = ImageFont.load_default(12)
     ImageDraw.Draw(tile).text((2, _EDGE + 3), prompt, "black", font)
     return tile
 

@@ -259,10 +259,10 @@ def test_a_judge_learns_to_tell_photos_from_drawings() -> None:
 def test_the_words_that_were_taught_are_counted_by_prompts(tmp_path: Path) -> None:
     tokenizer = tmp_path / "tokenizer.json"
     train_on(["A dog runs. a red rose"] * 4, 300).save(str(tokenizer))
-    said = ["A dog runs.", "a dog, a dog", "The dog sits", "a red rose", "a rose"] * 2
+    said = ["A dog runs.", "a dog, a dog", "The dog sits", "a red rose", "a rose"]
     known = words_of(said, tokenizer)
     known.write(tmp_path / "words.txt")
-    assert (tmp_path / "words.txt").read_text(encoding="utf-8") == "8 a\n6 dog\n"
+    assert (tmp_path / "words.txt").read_text(encoding="utf-8") == "4 a\n3 dog\n"
     assert KnownWords.read(tmp_path / "words.txt").unknown(["Dog", "rose"]) == ["rose"]
 
 

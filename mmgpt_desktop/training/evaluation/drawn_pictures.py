@@ -9,6 +9,7 @@ the picture changes where it points when the word is left out, with the same see
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from mmgpt_desktop.attention.left_out import left_out, without_word
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import Photo
@@ -118,11 +120,15 @@ def evaluate_drawing(
     model that comes with the app says how alike they look."""
     encoder = load_packed(mini_path()).encoder
     told = told_of(data, limit)
-    drawn = {
-        each: draw(painter, each.prompt, seed)
-        for seed, each in enumerate(with_progress("drawing", told))
-    }
+    drawn: dict[Told, Painting] = {}
+    for seed, each in enumerate(with_progress("drawing", told)):
+        with contextlib.suppress(PromptError):  # of words that it was never taught
+            drawn[each] = draw(painter, each.prompt, seed)
+    refused = bootstrap(
+        mean([float(each not in drawn) for each in told]), [each.image for each in told]
+    )
     return [
+        Row("prompts", "refused", len(told), refused, {}),
         *agreement(Respondent(engine, data), drawn),
         *likeness(encoder, data, drawn),
         *truth_of_maps(painter, drawn),

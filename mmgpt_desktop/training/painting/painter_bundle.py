@@ -35,7 +35,7 @@ DESCRIPTION = (
     "Our own painter, in the way of DALL-E: a GPT of {millions} million parameters that writes"
     " pictures of {size} pixels."
 )
-_RARE = 5
+_RARE = 3
 TAUGHT = ("flowers", "clothes")  # what comes out well; the rest it was told of too
 
 
