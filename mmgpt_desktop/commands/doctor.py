@@ -94,9 +94,8 @@ def _report_painter(path: Path) -> None:
     except AppError as error:
         print(f"Painter: {error}")
     else:
-        manifest = folder.manifest
-        size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
-        print(f"Painter: {safe_name(manifest.name)}, {size:.1f} MB, all checksums match.")
+        name, size = safe_name(folder.manifest.name), folder.size / 1e6
+        print(f"Painter: {name}, {size:.1f} MB, all checksums match.")
 
 
 def _report_bundle(path: Path) -> None:

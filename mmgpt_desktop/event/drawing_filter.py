@@ -12,10 +12,9 @@ from collections.abc import Collection
 from mmgpt_desktop.errors import PromptError
 
 _ENGLISH = (
-    "ass bastard bikini bikinis bitch blood bloody bomb boob boobs bra bras breast breasts butt"
-    " butts cigarette cigarettes corpse crap damn dead drunk drug drugs fuck gun guns hell kill"
-    " killed killing lingerie naked nude panties penis pee poop porn rifle rifles sex sexy shit"
-    " shirtless suicide thong topless underwear vagina weapon weapons whore"
+    "ass bastard bikini bitch blood bloody bomb boob bra breast butt cigarette corpse crap damn"
+    " dead drunk drug fuck gun hell kill killed killing lingerie naked nude panties penis pee poop"
+    " porn rifle sex sexy shit shirtless suicide thong topless underwear vagina weapon whore"
 )
 _CHINESE = (
     "裸 性感 内衣 内裤 胸罩 乳 屁股 血 枪 杀 死 尸 毒品 炸弹 武器 操你 妈的 他妈 傻逼 屎 尿 妓"
@@ -23,8 +22,6 @@ _CHINESE = (
 )
 CRUDE = frozenset(_ENGLISH.split())
 CRUDE_PARTS = tuple(_CHINESE.split())  # Chinese has no spaces between words
-
-
 _WORD = re.compile(r"[^\W_]+")
 
 

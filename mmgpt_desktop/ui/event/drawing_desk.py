@@ -16,11 +16,11 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.drawing_filter import refuse_crude
 from mmgpt_desktop.event.profile import EventDrawing
 from mmgpt_desktop.painted import PainterInfo, PaintOutcome, PaintRequest, PaintStep
-from mmgpt_desktop.text import safe_name, without_controls
+from mmgpt_desktop.text import without_controls
 from mmgpt_desktop.ui.chat.draw_bar import MOST_SEED
 from mmgpt_desktop.ui.event.draw_page import DrawPage
 from mmgpt_desktop.ui.event.visit import Visit
-from mmgpt_desktop.ui.widgets.shown_photo import with_levels
+from mmgpt_desktop.ui.widgets.shown_photo import photo_from_painting
 from mmgpt_desktop.ui.worker import MakePainter, PainterThread
 
 _log = logging.getLogger(__name__)
@@ -99,14 +99,12 @@ class DrawingDesk(QObject):
             self._page.show_step(news)
 
     def _take_outcome(self, outcome: PaintOutcome) -> None:
-        from mmgpt_desktop.imaging.images import photo_of
-
         if self._is_held(partial(self._take_outcome, outcome)):
             return
         self.stop()
         for painting in outcome.paintings:
-            photo = photo_of(painting.pixels, safe_name(painting.drawing.prompt))
-            self._visit.add(with_levels(photo), painting.drawing)
+            photo = photo_from_painting(painting, painting.drawing.prompt)
+            self._visit.add(photo, painting.drawing)
             self.drawn.emit()
         if outcome.error is not None:
             self.refused.emit(outcome.error)

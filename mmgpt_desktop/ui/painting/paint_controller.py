@@ -25,12 +25,12 @@ from mmgpt_desktop.painted import (
     PaintRequest,
     PaintStep,
 )
-from mmgpt_desktop.text import printable, safe_name, without_controls
+from mmgpt_desktop.text import printable, without_controls
 from mmgpt_desktop.ui.chat.chat_controller import LONGEST_QUESTION, ChatController
 from mmgpt_desktop.ui.painting.word_overlay import WordOverlay
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.shown_photo import with_levels
+from mmgpt_desktop.ui.widgets.shown_photo import photo_from_painting
 from mmgpt_desktop.ui.widgets.texts import translated
 from mmgpt_desktop.ui.worker import MakePainter, Task
 
@@ -226,8 +226,5 @@ def _is_none(error: AppError) -> None:
 
 
 def _conversation(painting: Painting, notes: tuple[Note, ...]) -> Conversation:
-    from mmgpt_desktop.imaging.images import photo_of
-
-    name = safe_name(painting.drawing.prompt[:_LONGEST_NAME])
-    photo = with_levels(photo_of(painting.pixels, name, notes))
+    photo = photo_from_painting(painting, painting.drawing.prompt[:_LONGEST_NAME], notes)
     return Conversation(photo, drawing=painting.drawing)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF
 from PySide6.QtGui import QImage, QMouseEvent
 
-from mmgpt_desktop.attention.heatmap import MapStyle, render
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.word_maps import words_at
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 from mmgpt_desktop.painted import Drawing
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
+from mmgpt_desktop.ui.widgets.drawing import draw_cells
 from mmgpt_desktop.ui.worker import TaskThread
 
 _EDGE = 384  # pixels of the layer
@@ -91,7 +91,9 @@ class WordOverlay(QObject):
         grid, style = PatchGrid(rows, columns, whole, photo.width, photo.height), self._style()
         self._task.cancel()
         self._task = self._thread.submit(
-            lambda _task: _layer(cells, grid, style), self._take_layer, lambda _error: self._clear()
+            lambda _task: draw_cells(cells, grid, style, _EDGE),
+            self._take_layer,
+            lambda _error: self._clear(),
         )
 
     def _take_layer(self, layer: QImage) -> None:
@@ -102,10 +104,3 @@ class WordOverlay(QObject):
     def _clear(self) -> None:
         self._task.cancel()
         self._pane.view.set_layer(None)
-
-
-def _layer(cells: NDArray[np.float32], grid: PatchGrid, style: MapStyle) -> QImage:
-    """From its least to its greatest; the view has the opacity."""
-    rgba = render(cells, grid, replace(style, opacity=1.0), (_EDGE, _EDGE))
-    image = QImage(rgba.tobytes(), _EDGE, _EDGE, 4 * _EDGE, QImage.Format.Format_RGBA8888)
-    return image.copy()

@@ -10,6 +10,9 @@ from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.note import Note
+from mmgpt_desktop.painted import Painting
+from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.widgets.theme import untinted
 
 SMALLEST_LEVEL_EDGE = 256
@@ -101,6 +104,13 @@ def photo_from_data(data: bytes, name: str) -> Photo:
     from mmgpt_desktop.imaging.images import photo_from_bytes
 
     return with_levels(photo_from_bytes(data, name))
+
+
+def photo_from_painting(painting: Painting, name: str, notes: tuple[Note, ...] = ()) -> Photo:
+    """What a painter drew."""
+    from mmgpt_desktop.imaging.images import photo_of
+
+    return with_levels(photo_of(painting.pixels, safe_name(name), notes))
 
 
 def photo_from_image(image: QImage, name: str) -> Photo:
