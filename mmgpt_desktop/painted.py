@@ -14,16 +14,19 @@ from mmgpt_desktop.messages import OutcomeKind, RuntimeInfo
 from mmgpt_desktop.note import Note
 
 MOST_PICTURES = 4  # at once
+MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
 class PaintSettings:
     """How freely a painter draws. `temperature` 0 takes the likeliest code each time, what is less
-    likely than `least` of that is never drawn, and with more `guidance` the words weigh more."""
+    likely than `least` of that is never drawn, and with more `guidance` the words weigh more. One
+    that begins with noise takes so many `steps`."""
 
     temperature: Amount = 1.0
     least: Annotated[float, between(0, 1)] = 0.02
     guidance: Annotated[float, between(0, 20)] = 6.0
+    steps: Annotated[int, between(1, MOST_STEPS)] = 24
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,12 @@ class PaintRequest:
 
 @dataclass(frozen=True, eq=False)
 class PaintStep:
-    """`done` of all `cells` are drawn. `pixels` uint8 [picture, height, width, 3] are the pictures
+    """`done` of all `strokes` are made. `pixels` uint8 [picture, height, width, 3] are the pictures
     so far, read-only; None where nothing new is shown."""
 
     job_id: int
     done: int
-    cells: int
+    strokes: int
     pixels: NDArray[np.uint8] | None = None
 
 

@@ -75,7 +75,7 @@ def _painted(painter: PaintEngine, options: argparse.Namespace) -> PaintOutcome:
 
     def tell(step: PaintStep) -> None:
         if sys.stderr.isatty():
-            print(f"\r{step.done}/{step.cells}", end="", file=sys.stderr, flush=True)
+            print(f"\r{step.done}/{step.strokes}", end="", file=sys.stderr, flush=True)
 
     outcome = painter.paint(request, CancelToken(), tell)
     for note in outcome.notes:

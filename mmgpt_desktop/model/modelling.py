@@ -250,11 +250,6 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return Decoded(x + y, presents, seen, copied)
 
     @torch.inference_mode()
-    def text_states(self, input_ids: Tensor) -> Tensor:
-        """What the decoder makes of text alone, [B, S, d], padded at its end: what nothing
-        that is read sees."""
-        return self._decode(input_ids, [], None, self.config.fusion).hidden
-
     def empty_past(self, batch: int = 1) -> list[KeyValue]:
         """What `decode_step` takes before anything was read."""
         config = self.config

@@ -52,6 +52,9 @@ STAGES = {
     "picture-coder": TrainingStage(
         "painting.coder_training", "train_coder", "train what makes codes of pictures"
     ),
+    "picture-encoder": TrainingStage(
+        "painting.encoder_training", "train_encoder", "train what makes a painter's codes of photos"
+    ),
     "picture-decoder": TrainingStage(
         "painting.decoder_training", "train_decoder", "train a smaller decoder of the same codes"
     ),
@@ -66,6 +69,9 @@ STAGES = {
         "painting.flow_training", "train_flow", "train the painter that begins with noise"
     ),
     "painter-bundle": TrainingStage("painting.painter_bundle", "pack_painter", "pack a painter"),
+    "flow-bundle": TrainingStage(
+        "painting.flow_bundle", "pack_flow", "pack one that begins with noise"
+    ),
     "painter-heads": TrainingStage(
         "painting.map_heads", "choose_heads", "choose the heads that words' maps are drawn of"
     ),

@@ -60,7 +60,7 @@ def paint(
 
 def test_a_picture_grows_cell_by_cell_and_comes_with_its_words(folder: Path) -> None:
     steps, outcome = paint(painter(folder), PaintRequest(7, "A red rose", seed=3))
-    assert [(each.done, each.cells) for each in steps] == [(n, 4) for n in range(1, 5)]
+    assert [(each.done, each.strokes) for each in steps] == [(n, 4) for n in range(1, 5)]
     shown = [each.pixels for each in steps]
     assert shown[0] is None
     half = not_none(shown[1])

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmgpt_desktop.model import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.painting.flow_painter import FlowPainter
+from mmgpt_desktop.model.painting.flow_painter import Advance, FlowPainter
 from mmgpt_desktop.model.painting.painter_config import FlowPainterConfig
 
 TEXT, CELLS, CHANNELS = 5, 4, 6
@@ -19,7 +18,6 @@ def painter() -> FlowPainter:
     model = FlowPainter(
         FlowPainterConfig(
             text_width=12,
-            text_length=TEXT,
             hidden_size=32,
             num_hidden_layers=2,
             num_attention_heads=2,
@@ -88,31 +86,36 @@ def test_the_loss_is_that_of_the_straight_way(
     torch.testing.assert_close(loss, (moved - (cells - start)).pow(2).mean())
 
 
-def test_painting_goes_from_noise_by_equal_steps(
+def advanced(
+    painter: FlowPainter, words: tuple[Tensor, Tensor], time: float, span: float, guidance: float
+) -> Advance:
+    numbers = (torch.tensor([each]) for each in (time, span, guidance))
+    return painter.advance(noise(), *words, *numbers)
+
+
+def test_a_step_goes_a_span_of_the_way_to_its_end(
     painter: FlowPainter, words: tuple[Tensor, Tensor]
 ) -> None:
     states, visible = words
-    start = noise()
-    painted, read = painter.paint(states, visible, start, steps=2, guidance=1.0)
-    known = painter.read(states)
-    first = painter.move(start, torch.zeros(2), known, visible)
-    middle = start + first.velocity / 2
-    second = painter.move(middle, torch.full((2,), 0.5), known, visible)
-    torch.testing.assert_close(painted, middle + second.velocity / 2, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(read, (first.attention + second.attention) / 2, atol=1e-5, rtol=1e-4)
+    found = advanced(painter, words, time=0.5, span=0.25, guidance=1.0)
+    moved = painter.move(noise(), torch.full((2,), 0.5), painter.read(states), visible)
+    torch.testing.assert_close(found.cells, noise() + moved.velocity / 4, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found.end, noise() + moved.velocity / 2, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found.attention, moved.attention, atol=1e-5, rtol=1e-4)
 
 
 def test_guidance_moves_away_from_the_picture_without_words(
     painter: FlowPainter, words: tuple[Tensor, Tensor]
 ) -> None:
     states, visible = words
-    start, nothing = noise(), torch.zeros_like(words[0])
-    painted, _ = painter.paint(states, visible, start, steps=1, guidance=3.0)
+    nothing = torch.zeros_like(states)
+    found = advanced(painter, words, time=0.0, span=1.0, guidance=3.0)
     told, untold = (
-        painter.move(start, torch.zeros(2), painter.read(each), shown).velocity
+        painter.move(noise(), torch.zeros(2), painter.read(each), shown).velocity
         for each, shown in ((states, visible), (nothing, torch.zeros_like(visible)))
     )
-    torch.testing.assert_close(painted, start + untold + 3 * (told - untold), atol=1e-5, rtol=1e-4)
+    wanted = noise() + untold + 3 * (told - untold)
+    torch.testing.assert_close(found.cells, wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_a_new_layer_begins_as_if_it_were_not_there() -> None:
@@ -128,13 +131,3 @@ def test_a_new_layer_begins_as_if_it_were_not_there() -> None:
         torch.ones(1, 3) > 0,
     )
     assert not moved.velocity.any()
-
-
-def test_states_of_words_see_what_is_before_them_and_no_padding(
-    tiny_model: MMGPTForConditionalGeneration,
-) -> None:
-    ids = torch.tensor([[5, 6, 7, 0, 0]])
-    states = tiny_model.text_states(ids)
-    assert states.shape == (1, 5, 32)
-    short = tiny_model.text_states(ids[:, :3])
-    torch.testing.assert_close(states[:, :3], short, atol=1e-5, rtol=1e-4)

@@ -22,47 +22,12 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model.decoder import KeyValue
 from mmgpt_desktop.model.painting.packed import PaintingModel
 from mmgpt_desktop.model.painting.painter import CodeSampling, MMGPTPainter, Stroke
-from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
-from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.model.painting.quantizer import ScalarQuantizer
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings
 from mmgpt_desktop.training.evaluation.drawn_pictures import Told
 from mmgpt_desktop.training.painting import map_heads
 from mmgpt_desktop.training.painting.painter_bundle import build_painter
-
-CODES, PARTS, SIDE, TEXT = 35, 3, 2, 6
-CELLS = SIDE**2
-
-
-def tiny_painting() -> PaintingModel:
-    """Four cells of three codes each; weights large enough that all of the model shows."""
-    torch.manual_seed(0)
-    painter = MMGPTPainter(
-        PainterConfig(
-            vocab_size=300,
-            text_length=TEXT,
-            embedding_size=8,
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            side=SIDE,
-            codes=CODES,
-            codes_per_cell=PARTS,
-        )
-    )
-    for parameter in painter.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.4)
-    coder = PictureCoder(
-        PictureCoderConfig(
-            picture_size=16 * SIDE,
-            widths=(16, 32, 32),
-            drawing_widths=(32, 32, 16, 16),
-            levels=(7, 5),
-            codes_per_cell=PARTS,
-        )
-    )
-    return PaintingModel(painter.eval(), coder.eval())
+from tests.model.painting_models import CELLS, CODES, PARTS, SIDE, TEXT, tiny_painting
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +270,7 @@ def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
     assert len(said) == 4
     values = [float(line.rpartition(" ")[2]) for line in said]
     assert values == sorted(values, reverse=True)
-    heads = open_painter(own).heads
+    heads = open_painter(own).manifest.heads
     assert sorted(heads) == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert said[0].startswith(f"layer {heads[0][0]}, head {heads[0][1]}")
     with_heads, without = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,21 +15,19 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.engine.painting.flow_folder import open_flow
 from mmgpt_desktop.engine.painting.known_words import KnownWords
 from mmgpt_desktop.model.packing import load_packed
 from mmgpt_desktop.model.painting.flow_painter import FlowPainter
+from mmgpt_desktop.model.painting.packed import PaintingModel
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
-from mmgpt_desktop.model.painting.painter_config import (
-    FlowPainterConfig,
-    PainterConfig,
-    PictureCoderConfig,
-)
+from mmgpt_desktop.model.painting.painter_config import FlowPainterConfig
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.painting.codes import CodedPhotos
 from mmgpt_desktop.training.painting.judge import Judge
-from mmgpt_desktop.training.painting.painter_bundle import words_of
+from mmgpt_desktop.training.painting.painter_bundle import build_painter, words_of
 from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
 from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
 from mmgpt_desktop.training.painting.reconstruction import jpeg, psnr
@@ -38,15 +36,8 @@ from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
 from mmgpt_desktop.training.painting.titles import said_by_title
 from mmgpt_desktop.training.tokenizer import train_on
-from tests.model.conftest import random_model, tiny_config
+from tests.model.painting_models import TINY_CODER, tiny_painter_config, tiny_painting
 
-TINY_CODER = PictureCoderConfig(
-    picture_size=32,
-    widths=(16, 32, 32),
-    drawing_widths=(32, 32, 16, 16),
-    levels=(7, 5),
-    codes_per_cell=3,
-)
 ROSE, SHIRT, DOG = (
     "images/flowers102/rose.png",
     "images/clothing/shirt.png",
@@ -213,6 +204,25 @@ def test_a_smaller_decoder_learns_the_same_codes(work: Path, data: Path) -> None
     assert any("eval_psnr" in row for row in rows)
 
 
+def test_an_encoder_is_learnt_for_the_decoder_of_a_painter(
+    data: Path, tiny_tokenizer: Path, tmp_path: Path
+) -> None:
+    """Whoever has the painter alone can make its codes of photos again."""
+    painter, work = tmp_path / "tiny", tmp_path / "work"
+    build_painter(tiny_painting(), tiny_tokenizer, painter)
+    common = ["--data", str(data), "--work", str(work), "--painter", str(painter)]
+    small = ["--steps", "4", "--batch", "2", "--warmup", "1", "--save-every", "2"]
+    main(["picture-encoder", *common, *small])
+    before = PaintingModel.load_packed(painter).coder
+    after = PictureCoder.from_pretrained(work / "painting" / "picture-coder")
+    for name, weights in before.decoder.state_dict().items():
+        assert torch.equal(weights, after.decoder.state_dict()[name]), "codes mean the same"
+    first = next(iter(before.encoder.state_dict()))
+    assert not torch.equal(before.encoder.state_dict()[first], after.encoder.state_dict()[first])
+    main(["picture-codes", *common[:4], "--looks", "1"])
+    assert CodedPhotos.open(work / "painting").codes.shape == (6, 1, 4, 3)
+
+
 def test_what_comes_back_is_compared_with_jpeg(
     work: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +295,7 @@ def test_a_painter_trains_on_what_is_told_of_codes(
     work: Path, data: Path, tiny_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "mmgpt_desktop.training.painting.painter_training"
-    monkeypatch.setattr(f"{module}.PainterConfig", tiny_painter)
+    monkeypatch.setattr(f"{module}.PainterConfig", tiny_painter_config)
     monkeypatch.setattr(f"{module}.DEV_ROWS", 4)
     common = ["--data", str(data), "--work", str(work), "--tokenizer", str(tiny_tokenizer)]
     small = ["--steps", "12", "--batch", "4", "--warmup", "1", "--save-every", "6"]
@@ -296,21 +306,6 @@ def test_a_painter_trains_on_what_is_told_of_codes(
     assert losses[-1] < np.log(35)
     painter = MMGPTPainter.from_pretrained(work / "painting" / "painter")
     assert painter.config.vocab_size == Tokenizer.from_file(str(tiny_tokenizer)).get_vocab_size()
-
-
-def tiny_painter(vocab_size: int, dropout: float = 0.0) -> PainterConfig:
-    return PainterConfig(
-        vocab_size=vocab_size,
-        dropout=dropout,
-        text_length=6,
-        embedding_size=8,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        side=2,
-        codes=35,
-        codes_per_cell=3,
-    )
 
 
 def test_some_pictures_are_told_nothing_in_training_and_none_in_choosing(
@@ -328,32 +323,35 @@ def test_some_pictures_are_told_nothing_in_training_and_none_in_choosing(
         assert torch.equal(rows[5]["codes"], again[5]["codes"])
 
 
-def test_a_flow_painter_trains_on_the_words_of_a_gpt(
+def test_a_flow_painter_trains_on_the_words_of_a_gpt_and_is_packed_beside_it(
     work: Path, data: Path, tiny_tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "mmgpt_desktop.training.painting.flow_training"
-    shutil.copyfile(tiny_tokenizer, tmp_path / "tokenizer.json")
-    monkeypatch.setattr(f"{module}.load_packed", lambda _: random_model(tiny_config()))
-    monkeypatch.setattr(f"{module}.FlowPainterConfig", tiny_flow)
-    monkeypatch.setattr(f"{module}.DEV_ROWS", 4)
-    common = ["--data", str(data), "--work", str(work), "--bundle", str(tmp_path)]
-    small = ["--steps", "16", "--batch", "4", "--warmup", "1", "--save-every", "4"]
-    main(["flow-painter", *common, *small, "--learning-rate", "0.01"])
+    painter = tmp_path / "tiny"
+    coder = PictureCoder.from_pretrained(work / "painting" / "picture-coder").eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        build_painter(
+            PaintingModel(MMGPTPainter(tiny_painter_config(400)).eval(), coder),
+            tiny_tokenizer,
+            painter,
+        )
+        module = "mmgpt_desktop.training.painting.flow_training"
+        monkeypatch.setattr(f"{module}.FlowPainterConfig", tiny_flow)
+        monkeypatch.setattr(f"{module}.DEV_ROWS", 4)
+        common = ["--work", str(work), "--painter", str(painter)]
+        small = ["--steps", "16", "--batch", "4", "--warmup", "1", "--save-every", "4"]
+        main(["flow-painter", "--data", str(data), *common, *small, "--learning-rate", "0.01"])
+        main(["flow-bundle", *common, "--out", str(tmp_path / "flow")])
     state = work / "painting" / "flow-painter-checkpoints" / "checkpoint-16" / "trainer_state.json"
     rows = json.loads(state.read_text(encoding="utf-8"))["log_history"]
     losses = [row["eval_loss"] for row in rows if "eval_loss" in row]
     assert losses[-1] < losses[0]
-    assert FlowPainter.from_pretrained(work / "painting" / "flow-painter").config.channels == 6
+    trained = FlowPainter.from_pretrained(work / "painting" / "flow-painter")
+    assert (trained.config.channels, trained.config.text_width) == (6, 64)
+    folder = open_flow(tmp_path / "flow")
+    assert (folder.info.size, folder.info.side) == (32, 2)
+    assert folder.painter.path == painter
 
 
-def tiny_flow(text_width: int, dropout: float) -> FlowPainterConfig:
-    return FlowPainterConfig(
-        text_width=text_width,
-        dropout=dropout,
-        text_length=6,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        side=2,
-        channels=6,
-    )
+def tiny_flow(**given: Any) -> FlowPainterConfig:
+    return FlowPainterConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, **given)

@@ -7,7 +7,7 @@ the prompt's tokens blanked out beside it, as in transformers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,10 +20,12 @@ from mmgpt_desktop.engine.families.janus import BEGIN_OF_IMAGE, Janus
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.engine.folder.tokenizing import encode_with_places
+from mmgpt_desktop.engine.painting.code_strokes import CodedCells, code_strokes
 from mmgpt_desktop.engine.painting.painter_runtime import PainterRuntime
 from mmgpt_desktop.engine.painting.painter_source import (
-    Codes,
+    PaintedStroke,
     PaintPrompt,
+    ToPaint,
     require_words,
     words_and_spans,
 )
@@ -43,7 +45,6 @@ class JanusFolder:
     """An opened checkpoint."""
 
     order: ClassVar[Sequence[RuntimeName]] = (RuntimeName.TORCH,)
-    heads: ClassVar[Sequence[tuple[int, int]]] = ()
 
     def __init__(self, checkpoint: Checkpoint, settings: PaintSettings = _SETTINGS) -> None:
         """ValueError where its settings don't fit each other."""
@@ -55,17 +56,14 @@ class JanusFolder:
         if self._side**2 != cells:
             raise ValueError("The cells of its pictures are no square.")
         self._size = self._side << halvings
-        self._codes = Codes(whole_number(codes, "num_embeddings", 16384, 1 << 20), 1)
+        number = whole_number(codes, "num_embeddings", 16384, 1 << 20)
+        self._cells = CodedCells(self._side, number, 1, self._size)
         self._tokenizer: Tokenizer | None = None
 
     @property
     def info(self) -> PainterInfo:
         name = self.checkpoint.name
         return PainterInfo(name, name, self._size, self._side, self._settings, ("en", "zh"))
-
-    @property
-    def codes(self) -> Codes:
-        return self._codes
 
     @property
     def size(self) -> int:
@@ -115,6 +113,11 @@ class JanusFolder:
         begin = self._tokenizer.token_to_id(BEGIN_OF_IMAGE)
         assert begin is not None  # `prepare` looked for it
         return JanusDrawing(self.checkpoint, begin, card=card)
+
+    def strokes(
+        self, runtime: Any, wanted: ToPaint, cancel: CancelToken
+    ) -> Iterator[PaintedStroke]:
+        return code_strokes(runtime, self._cells, wanted, cancel)
 
 
 def _part(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

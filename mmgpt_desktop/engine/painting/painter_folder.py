@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -27,11 +27,13 @@ from mmgpt_desktop.engine.folder.model_files import (
     require_file,
 )
 from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends, load_tokenizer
+from mmgpt_desktop.engine.painting.code_strokes import CodedCells, code_strokes
 from mmgpt_desktop.engine.painting.known_words import KnownWords, refuse_unknown
 from mmgpt_desktop.engine.painting.painter_runtime import PainterRuntime
 from mmgpt_desktop.engine.painting.painter_source import (
-    Codes,
+    PaintedStroke,
     PaintPrompt,
+    ToPaint,
     require_words,
     words_and_spans,
 )
@@ -46,13 +48,15 @@ READ, PAINT, DRAW = "read.onnx", "paint.onnx", "draw.onnx"
 WORDS = "words.txt"
 """What it was taught; a folder without it draws whatever is said."""
 FORMAT = 1
-_MOST_HEADS = 64
+MOST_HEADS = 64
 _CHECKED = 0.5  # of the progress when the files are
 _LISTED = {TOKENIZER, WEIGHTS, READ, PAINT, DRAW}
 
 
 @dataclass(frozen=True)
-class _Format:
+class FormatOnly:
+    """What is read first of a manifest, whatever else is in it."""
+
     format: Annotated[int, between(1, 1000)]
 
 
@@ -81,7 +85,7 @@ class PainterManifest:
     languages: tuple[str, ...] = ()
     taught: tuple[str, ...] = ()
     tokenizer: str = ""
-    heads: Annotated[tuple[tuple[int, int], ...], at_most(_MOST_HEADS)] = ()
+    heads: Annotated[tuple[tuple[int, int], ...], at_most(MOST_HEADS)] = ()
 
     @property
     def cells(self) -> int:
@@ -121,16 +125,8 @@ class PainterFolder:
         return self.manifest.info()
 
     @property
-    def codes(self) -> Codes:
-        return Codes(self.manifest.codes, self.manifest.codes_per_cell)
-
-    @property
     def size(self) -> int:
         return sum(entry.bytes for entry in self.manifest.files.values())
-
-    @property
-    def heads(self) -> Sequence[tuple[int, int]]:
-        return self.manifest.heads
 
     @property
     def tokenizer(self) -> Path:
@@ -176,6 +172,13 @@ class PainterFolder:
 
         return OnnxPainter(self, name)
 
+    def strokes(
+        self, runtime: Any, wanted: ToPaint, cancel: CancelToken
+    ) -> Iterator[PaintedStroke]:
+        its = self.manifest
+        cells = CodedCells(its.side, its.codes, its.codes_per_cell, its.size, its.heads)
+        return code_strokes(runtime, cells, wanted, cancel)
+
     def known_words(self) -> KnownWords | None:
         """Raises BundleError."""
         if WORDS not in self.manifest.files:
@@ -212,13 +215,18 @@ def open_painter(path: Path) -> PainterFolder:
 def _read(file: Path) -> PainterManifest:
     try:
         data = read_object(file)
-        refuse_newer(DataDecoder().decode(_Format, data).format, FORMAT)
+        refuse_newer(DataDecoder().decode(FormatOnly, data).format, FORMAT)
         manifest: PainterManifest = DataDecoder().decode(PainterManifest, data)
         wanted = _LISTED - {TOKENIZER} if manifest.tokenizer else _LISTED
         for name in sorted(wanted - manifest.files.keys()):
             raise Mistake("it does not list {name}.", name=name)
-        if any(not 0 <= layer < manifest.layers or head < 0 for layer, head in manifest.heads):
-            raise Mistake("it names a head that the model hasn't.")
+        require_heads(manifest.heads, manifest.layers)
     except Mistake as mistake:
         raise bad_manifest(mistake) from mistake
     return manifest
+
+
+def require_heads(heads: Sequence[tuple[int, int]], layers: int) -> None:
+    """Raises Mistake for one that can't be."""
+    if any(not 0 <= layer < layers or head < 0 for layer, head in heads):
+        raise Mistake("it names a head that the model hasn't.")

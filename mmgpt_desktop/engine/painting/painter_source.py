@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from mmgpt_desktop.engine.painting.painter_runtime import PainterRuntime
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.note import Note
-from mmgpt_desktop.painted import PainterInfo, PromptWord
+from mmgpt_desktop.painted import PainterInfo, PaintSettings, PromptWord
 
 
 @dataclass(frozen=True)
@@ -30,28 +30,42 @@ class PaintPrompt:
     notes: tuple[Note, ...] = ()
 
 
-class Codes(NamedTuple):
-    """A cell has so many codes `per_cell`, out of a `number`."""
+class ToPaint(NamedTuple):
+    """A picture for each of the `seeds`."""
 
-    number: int
-    per_cell: int
+    prompt: PaintPrompt
+    seeds: Sequence[int]
+    settings: PaintSettings
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The prompt's tokens, for each picture."""
+        return np.stack([self.prompt.ids for _ in self.seeds])
+
+    @property
+    def visible(self) -> NDArray[np.bool_]:
+        return np.stack([self.prompt.visible for _ in self.seeds])
+
+
+class PaintedStroke(NamedTuple):
+    """`done` of all `strokes` were made. `pixels` uint8 [picture, height, width, 3] are the
+    pictures so far, where something new is to be shown; with the last come words' `maps` float32
+    [picture, word, row, column]."""
+
+    done: int
+    strokes: int
+    pixels: NDArray[np.uint8] | None = None
+    maps: NDArray[np.float32] | None = None
 
 
 class PainterSource(Protocol):
-    """An opened folder. `size` is that of the weights in bytes, `order` that of the runtimes; maps
-    are drawn of the (layer, head) pairs `heads`, or of all where there are none."""
+    """An opened folder. `size` is that of the weights in bytes, `order` that of the runtimes."""
 
     @property
     def info(self) -> PainterInfo: ...
 
     @property
-    def codes(self) -> Codes: ...
-
-    @property
     def size(self) -> int: ...
-
-    @property
-    def heads(self) -> Sequence[tuple[int, int]]: ...
 
     @property
     def order(self) -> Sequence[RuntimeName]: ...
@@ -66,6 +80,12 @@ class PainterSource(Protocol):
 
     def runtime(self, name: RuntimeName, *, card: bool) -> PainterRuntime:
         """Raises RuntimeFailure if that one can't be had here."""
+        ...
+
+    def strokes(
+        self, runtime: PainterRuntime, wanted: ToPaint, cancel: CancelToken
+    ) -> Iterator[PaintedStroke]:
+        """Draw with such a runtime. Raises RuntimeFailure and Cancelled."""
         ...
 
 

@@ -41,6 +41,15 @@ class Motion(NamedTuple):
     attention: Tensor
 
 
+class Advance(NamedTuple):
+    """Cells [B, cells, channels] a step further, where they would end from here on, and what they
+    read of the words, [B, layer, head, cells, text]."""
+
+    cells: Tensor
+    end: Tensor
+    attention: Tensor
+
+
 class FlowPainter(PreTrainedModel):
     """Cells under way, the time, and words in; the direction of the way out."""
 
@@ -116,22 +125,30 @@ class FlowPainter(PreTrainedModel):
             seen.append(weights)
         return Motion(self.write(self.norm(x)), torch.stack(seen, dim=1))
 
-    @torch.inference_mode()
-    def paint(
-        self, states: Tensor, visible: Tensor, noise: Tensor, steps: int, guidance: float
-    ) -> tuple[Tensor, Tensor]:
-        """Cells [B, cells, channels] of noise of that shape, by so many equal steps (Euler's), and
-        the mean attention to the words [B, layer, head, cells, text]."""
+    def advance(
+        self,
+        cells: Tensor,
+        states: Tensor,
+        visible: Tensor,
+        time: Tensor,
+        span: Tensor,
+        guidance: Tensor,
+    ) -> Advance:
+        """Cells [B, cells, channels] from `time` [1] on, a `span` [1] of it further (Euler's step).
+
+        With `guidance` 1 the words count as in training, with more the way without them is left
+        (classifier-free guidance, Ho & Salimans, 2021).
+        """
+        pictures = cells.shape[0]
         words = self.read(torch.cat([states, torch.zeros_like(states)]))
         shown = torch.cat([visible, torch.zeros_like(visible)])
-        cells, read = noise, torch.zeros(1)
-        for number in range(steps):
-            time = torch.full((2 * len(noise),), number / steps, device=noise.device)
-            moved = self.move(torch.cat([cells, cells]), time, words, shown)
-            told, untold = moved.velocity.chunk(2)
-            cells = cells + (untold + guidance * (told - untold)) / steps
-            read = read + moved.attention[: len(noise)] / steps
-        return cells, read
+        twice = torch.cat([cells, cells])
+        moved = self.move(twice, time.expand(2 * pictures), words, shown)
+        told, untold = moved.velocity[:pictures], moved.velocity[pictures:]
+        velocity = untold + guidance * (told - untold)
+        return Advance(
+            cells + span * velocity, cells + (1 - time) * velocity, moved.attention[:pictures]
+        )
 
 
 class _FlowLayer(nn.Module):

@@ -1,4 +1,5 @@
-"""A painter as it is shipped: the GPT's weights and those of the coder's decoder in one file."""
+"""Painters as they are shipped: the GPT's weights and those of the coder's decoder in one file, and
+those of the flow that leans on both in another."""
 
 from __future__ import annotations
 
@@ -9,8 +10,13 @@ from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from mmgpt_desktop.model.packing import WEIGHTS, pack, unpack
+from mmgpt_desktop.model.painting.flow_painter import FlowPainter
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
-from mmgpt_desktop.model.painting.painter_config import PainterConfig, PictureCoderConfig
+from mmgpt_desktop.model.painting.painter_config import (
+    FlowPainterConfig,
+    PainterConfig,
+    PictureCoderConfig,
+)
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 
 PAINTER, CODER = "painter", "coder"
@@ -51,3 +57,19 @@ class PaintingModel(NamedTuple):
         if wrong:
             raise ValueError(f"weights do not fit the painter: {wrong[:3]}")
         return model
+
+
+def save_flow(model: FlowPainter, folder: Path) -> None:
+    """Write weights and configuration; matrices are of 4 bits, but for the last one."""
+    packed = pack(model.state_dict(), lambda name: not name.startswith("write."))
+    save_file(packed, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)
+    model.config.save_pretrained(folder)
+
+
+def load_flow(folder: Path) -> FlowPainter:
+    """In float32 and evaluation mode."""
+    model = FlowPainter(FlowPainterConfig.from_pretrained(folder))
+    model.eval()
+    model.load_state_dict(unpack(load((folder / WEIGHTS).read_bytes())))
+    return model

@@ -9,6 +9,7 @@ Salimans, 2021).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -124,12 +125,23 @@ class MMGPTPainter(PreTrainedModel):
     def read(self, input_ids: Tensor) -> list[KeyValue]:
         """The text [B, text] as each layer's keys and values, of 2 B rows: after the B sentences
         come as many empty ones."""
-        rows = torch.cat([input_ids, torch.full_like(input_ids, self.config.pad_token_id)])
+        empty = torch.full_like(input_ids, self.config.pad_token_id)
+        return self._read(torch.cat([input_ids, empty])).presents
+
+    def text_states(self, input_ids: Tensor, layers: Sequence[int]) -> Tensor:
+        """What these layers tell of the text [B, text] to whoever draws: their values, side by
+        side, [B, text, layers * width]."""
+        presents = self._read(input_ids).presents
+        told = [presents[layer][1] for layer in layers]
+        return torch.cat([each.transpose(1, 2).flatten(2) for each in told], dim=-1)
+
+    def _read(self, rows: Tensor) -> _Read:
+        """Text [B, text]; what pads it sees itself."""
         length = rows.shape[1]
         order = torch.ones(length, length, dtype=torch.bool, device=rows.device).tril()
         itself = torch.eye(length, dtype=torch.bool, device=rows.device)
         mask = order & self.visible(rows)[:, None, None] | itself
-        return self._through(self.read_words(self.words(rows)), 0, None, mask).presents
+        return self._through(self.read_words(self.words(rows)), 0, None, mask)
 
     def paint(
         self, before: Tensor, cell: Tensor, visible: Tensor, past: list[KeyValue], how: CodeSampling

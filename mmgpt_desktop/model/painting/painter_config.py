@@ -92,12 +92,14 @@ class PainterConfig(CellsConfig):
 class FlowPainterConfig(CellsConfig):
     """Sizes of the painter that makes all cells at once, of noise.
 
-    It reads `text_length` states of a GPT of `text_width`, and moves `side` x `side` cells of
-    `channels` numbers.
+    It reads what the GPT that writes pictures tells of each word in its `text_layers`, in
+    `text_width` numbers, and moves `side` x `side` cells of `channels` numbers.
     """
 
     model_type = "mmgpt-flow-painter"
 
-    text_width: int = 384
-    text_length: int = 24
+    hidden_size: int = 192
+    num_attention_heads: int = 3
+    text_layers: Sequence[int] = (3, 7)
+    text_width: int = 512
     channels: int = 16

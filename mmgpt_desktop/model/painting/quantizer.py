@@ -36,7 +36,14 @@ class ScalarQuantizer(nn.Module):
     def encode(self, cells: Tensor) -> Tensor:
         """Numbers [..., channels] to codes [..., groups]."""
         steps = self._steps(cells).round() + self._most(cells)
-        return (steps.long() * self._weights(cells)).sum(dim=-1)
+        return self._numbered(steps)
+
+    def nearest(self, levels: Tensor) -> Tensor:
+        """Codes [..., groups] of what is nearest to such numbers [..., channels] as `decode`
+        gives."""
+        most = self._most(levels)
+        steps = (levels.unflatten(-1, (self.groups, -1)).clamp(-1, 1) * most).round() + most
+        return self._numbered(steps)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes [..., groups] to the levels that they stand for, [..., channels]."""
@@ -44,6 +51,10 @@ class ScalarQuantizer(nn.Module):
         steps = codes[..., None] // self._weights(codes) % levels
         most = self._most(codes)
         return ((steps - most) / most).flatten(-2)
+
+    def _numbered(self, steps: Tensor) -> Tensor:
+        """Codes of steps [..., groups, levels] from the first level."""
+        return (steps.long() * self._weights(steps)).sum(dim=-1)
 
     def _steps(self, cells: Tensor) -> Tensor:
         """[..., groups, levels], from the middle level, and a little beyond the last."""

@@ -1,4 +1,8 @@
-"""The painter that begins with noise learns the way to a photo's cells from what is said of it."""
+"""A painter learns the way from noise to a photo's cells, led by what our GPT makes of the words.
+
+It begins where the GPT that writes pictures is done, and ships in its folder: that reads the words
+for it, and stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,13 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import Trainer
 
-from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.packing import load_packed
+from mmgpt_desktop.engine.painting.painter_folder import open_painter
 from mmgpt_desktop.model.painting.flow_painter import FlowPainter
+from mmgpt_desktop.model.painting.packed import PaintingModel
 from mmgpt_desktop.model.painting.painter_config import FlowPainterConfig
-from mmgpt_desktop.model.painting.picture_coder import PictureCoder
-from mmgpt_desktop.training.painting.coder_training import CODER
 from mmgpt_desktop.training.painting.painter_training import DEV_ROWS, PromptLayout, told_pictures
 from mmgpt_desktop.training.recipes import RunRecipe
 from mmgpt_desktop.training.train import run_to_the_end, trainer_arguments
@@ -38,23 +40,22 @@ class FlowRecipe(RunRecipe):
 
 
 def train_flow(
-    data: Path, work: Path, bundle: Path, recipe: FlowRecipe, start: Path | None = None
+    data: Path, work: Path, painter: Path, recipe: FlowRecipe, start: Path | None = None
 ) -> Path:
-    """Train to the end and return the painter's folder; a first run begins with that in `start`.
-    `bundle` is mmgpt-mini's, whose GPT reads the words and stays as it is."""
+    """Train to the end and return the new model's folder; a first run begins with that in `start`.
+    `painter` is a packed one, whose GPT reads the words and whose codes the photos are kept in."""
     torch.manual_seed(recipe.seed)
-    reader = load_packed(bundle)
-    tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
+    frozen = PaintingModel.load_packed(painter)
+    reader = frozen.painter.config
     if start:
         model = FlowPainter.from_pretrained(start, dropout=recipe.dropout)
     else:
-        width = reader.config.hidden_size
-        model = FlowPainter(FlowPainterConfig(text_width=width, dropout=recipe.dropout))
+        model = FlowPainter(flow_config(frozen, recipe.dropout))
     samples = recipe.steps * recipe.batch
-    layout = PromptLayout(tokenizer, model.config.text_length, reader.config.pad_token_id)
+    tokenizer = Tokenizer.from_file(str(open_painter(painter).tokenizer))
+    layout = PromptLayout(tokenizer, reader.text_length, reader.pad_token_id)
     trainer = FlowTrainer(
-        reader,
-        PictureCoder.from_pretrained(work / "painting" / CODER).eval(),
+        frozen,
         model=model,
         args=trainer_arguments(work / "painting" / f"{FLOW}-checkpoints", recipe),
         train_dataset=told_pictures(data, work, layout, "train", samples, recipe.seed),
@@ -63,18 +64,29 @@ def train_flow(
     return run_to_the_end(trainer, work / "painting" / FLOW)
 
 
+def flow_config(frozen: PaintingModel, dropout: float) -> FlowPainterConfig:
+    """As large as usual, for these words and cells."""
+    reader, coder = frozen.painter.config, frozen.coder.config
+    layers = reader.num_hidden_layers // 2 - 1, reader.num_hidden_layers - 1
+    return FlowPainterConfig(
+        text_layers=layers,
+        text_width=len(layers) * reader.hidden_size,
+        side=coder.side,
+        channels=coder.channels,
+        dropout=dropout,
+    )
+
+
 class FlowTrainer(Trainer):
     """Makes cells of codes, and states of words, on the way."""
 
-    def __init__(
-        self, reader: MMGPTForConditionalGeneration, coder: PictureCoder, **options: Any
-    ) -> None:
+    def __init__(self, frozen: PaintingModel, **options: Any) -> None:
         super().__init__(**options)
-        self.reader, self.coder = reader.requires_grad_(False).eval(), coder
+        self.reader, self.coder = frozen.painter.requires_grad_(False), frozen.coder
 
     def compute_loss(
         self,
-        model: nn.Module,
+        model: Any,
         inputs: dict[str, Tensor | Any],
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
@@ -88,8 +100,8 @@ class FlowTrainer(Trainer):
             given["times"] = torch.rand(len(codes), generator=random)
         found = model(
             cells=self.coder.quantizer.decode(codes),
-            states=self.reader.text_states(ids),
-            visible=ids != self.reader.config.pad_token_id,
+            states=self.reader.text_states(ids, model.config.text_layers),
+            visible=self.reader.visible(ids),
             **given,
         )
         return (found["loss"], found) if return_outputs else found["loss"]

@@ -14,7 +14,7 @@ from mmgpt_desktop.attention.left_out import changed, inside_against_outside, wi
 from mmgpt_desktop.attention.word_maps import word_maps, word_shares
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
-from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, PainterRuntime
+from mmgpt_desktop.engine.painting.painter_runtime import CellPainter, CellToPaint, PaintedCell
 from mmgpt_desktop.engine.painting.painter_source import PainterSource
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.training.embedded_bundle import MANIFEST
@@ -29,7 +29,7 @@ Pair = tuple[int, int]
 class Recorder:
     """A painter's runtime, and the attention of each cell since the last text was read."""
 
-    def __init__(self, runtime: PainterRuntime) -> None:
+    def __init__(self, runtime: CellPainter) -> None:
         self._runtime, self.info = runtime, runtime.info
         self.cells: list[NDArray[np.float32]] = []
 
@@ -57,7 +57,8 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
     recorders: list[Recorder] = []
 
     def make(name: RuntimeName, source: PainterSource) -> Recorder:
-        recorders.append(Recorder(source.runtime(name, card=False)))
+        runtime: Any = source.runtime(name, card=False)
+        recorders.append(Recorder(runtime))
         return recorders[-1]
 
     engine = PaintEngine(painter, make=make)

@@ -178,7 +178,7 @@ class PaintController(QObject):
         if isinstance(news, PaintStep):
             if news.pixels is not None:
                 self._pane.growing.canvas.show_pixels(news.pixels)
-            self._pane.growing.say(self.tr("Drawing…"), news.done / news.cells)
+            self._pane.growing.say(self.tr("Drawing…"), news.done / news.strokes)
         else:
             fraction, what = news
             self._pane.growing.say(translated("progress", what), fraction)
