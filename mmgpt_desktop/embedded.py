@@ -19,7 +19,9 @@ from mmgpt_desktop.resources import MINI, mini_path, resource_path
 from mmgpt_desktop.settings import cache_path
 
 SMALL = "mmgpt-small"
-PAINTER = "mmgpt-painter"
+PAINTER, FLOW = "mmgpt-painter", "mmgpt-flow"
+PAINTERS = (PAINTER, FLOW)
+"""The first one draws where nobody chose another."""
 MODELS = {
     MINI: Note("Our own smallest model, and the quickest. It ships with the program."),
     SMALL: Note(
@@ -58,10 +60,19 @@ def models_here() -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None}
 
 
+def painter_paths() -> tuple[Path, ...]:
+    """The folders of the painters that ship; the first one draws where nobody chose another."""
+    return tuple(filter(_is_model, (resource_path("models", name) for name in PAINTERS)))
+
+
 def painter_path() -> Path | None:
-    """The folder of the painter that ships, where one does."""
-    path = resource_path("models", PAINTER)
-    return path if (path / _MANIFEST).is_file() else None
+    return next(iter(painter_paths()), None)
+
+
+def named_painter(text: str) -> Path:
+    """A painter that ships, by its name, or any folder."""
+    path = Path(text)
+    return resource_path("models", text) if text in PAINTERS and not path.exists() else path
 
 
 def default_model() -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.embedded import SMALL, default_model, models_here, painter_path, why_not_small
+from mmgpt_desktop.embedded import SMALL, default_model, models_here, painter_paths, why_not_small
 from mmgpt_desktop.engine.fallback import runtime_label
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.bundle import open_bundle
@@ -19,7 +19,7 @@ from mmgpt_desktop.engine.folder.checkpoint import has_weights, open_checkpoint,
 from mmgpt_desktop.engine.folder.layouts import find_graphs, is_graphs
 from mmgpt_desktop.engine.graphics_card import find_card
 from mmgpt_desktop.engine.open_engine import is_checkpoint, open_engine
-from mmgpt_desktop.engine.painting.painter_folder import open_painter
+from mmgpt_desktop.engine.painting.open_source import open_source
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, NoCard
 from mmgpt_desktop.messages import RuntimeName
@@ -81,20 +81,19 @@ def _report_embedded() -> None:
     print(f"Embedded models: {', '.join(names)}; {names[0]} answers first.")
     if SMALL not in names:
         print(f"  {why_not_small()}")
-    painter = painter_path()
-    if painter is not None:
+    for painter in painter_paths():
         _report_painter(painter)
 
 
 def _report_painter(path: Path) -> None:
     """Whether it can draw. It is not needed for answers."""
     try:
-        folder = open_painter(path)
-        folder.verify(lambda _done, _what: None, CancelToken())
+        painter = open_source(path)
+        painter.prepare(lambda _done, _what: None, CancelToken())
     except AppError as error:
         print(f"Painter: {error}")
     else:
-        name, size = safe_name(folder.manifest.name), folder.size / 1e6
+        name, size = safe_name(painter.info.name), painter.size / 1e6
         print(f"Painter: {name}, {size:.1f} MB, all checksums match.")
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.option_types import number
-from mmgpt_desktop.embedded import painter_path
+from mmgpt_desktop.embedded import PAINTERS, named_painter, painter_path
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.drawing_file import drawing_png
-from mmgpt_desktop.painted import MOST_PICTURES, PaintOutcome, PaintRequest, PaintStep
+from mmgpt_desktop.painted import MOST_PICTURES, MOST_STEPS, PaintOutcome, PaintRequest, PaintStep
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.writing import write
@@ -36,9 +36,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="so many, side by side, each with the next seed",
     )
+    parser.add_argument(
+        "--painter",
+        type=named_painter,
+        dest="model",
+        default=argparse.SUPPRESS,
+        metavar="PAINTER",
+        help=f"a folder, or one of those that come with the app: {', '.join(PAINTERS)}",
+    )
     parser.add_argument("--temperature", type=number(float, 0, 100), metavar="T")
     parser.add_argument(
         "--guidance", type=number(float, 0, 20), metavar="G", help="how much the words weigh"
+    )
+    parser.add_argument(
+        "--steps", type=number(int, 1, MOST_STEPS), metavar="N", help="from noise to the picture"
     )
     parser.add_argument(
         "--json", action="store_true", help="print what each word drew, as shares of attention"
@@ -67,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 def _painted(painter: PaintEngine, options: argparse.Namespace) -> PaintOutcome:
     """Raises AppError where it doesn't come to an end."""
     settings = painter.load().settings
-    changed = {name: getattr(options, name) for name in ("temperature", "guidance")}
+    changed = {name: getattr(options, name) for name in ("temperature", "guidance", "steps")}
     changed = {name: value for name, value in changed.items() if value is not None}
     request = PaintRequest(
         0, options.prompt, options.seed, options.pictures, replace(settings, **changed)

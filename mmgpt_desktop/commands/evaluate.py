@@ -6,7 +6,7 @@ import argparse
 
 from mmgpt_desktop.commands import measuring
 from mmgpt_desktop.commands.option_types import positive
-from mmgpt_desktop.embedded import PAINTER
+from mmgpt_desktop.embedded import PAINTER, named_painter
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import resource_path
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--draw",
-        type=path_said,
+        type=named_painter,
         nargs="?",
         const=resource_path("models", PAINTER),
         metavar="PAINTER",

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             engine_maker(options.bundle, options.runtime),
             Path(folder) / "settings.json",
             {"theme": options.theme, "language": options.language, "fusion": options.fusion},
-            make_painter=painter_maker(options.painter, options.runtime),
+            make_painters=[painter_maker(options.painter, options.runtime)],
         )
         app.window.resize(*options.size)
         app.start()

@@ -37,7 +37,7 @@ def painting(qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePaint
     """A window that can draw, and is about to."""
     folder = write_painter(tmp_path / "tiny")
     make = fake_maker(painter)
-    app = make_app(options={"make_painter": lambda: PaintEngine(folder, make=make)})
+    app = make_app(options={"make_painters": [lambda: PaintEngine(folder, make=make)]})
     qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
     app.window.actions_by_name["draw"].trigger()
     return app
@@ -375,7 +375,7 @@ def test_stopping_the_answer_leaves_the_drawing(
 ) -> None:
     folder, engine = write_painter(tmp_path / "tiny"), FakeEngine(gated=True)
     make = fake_maker(painter)
-    app = make_app(engine, options={"make_painter": lambda: PaintEngine(folder, make=make)})
+    app = make_app(engine, options={"make_painters": [lambda: PaintEngine(folder, make=make)]})
     qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
     painter.gate.acquire()
     app.painting.draw("a rose")
@@ -415,7 +415,7 @@ def test_an_answer_and_a_drawing_go_on_side_by_side(
 ) -> None:
     folder, engine = write_painter(tmp_path / "tiny"), FakeEngine(gated=True)
     make = fake_maker(painter)
-    app = make_app(engine, options={"make_painter": lambda: PaintEngine(folder, make=make)})
+    app = make_app(engine, options={"make_painters": [lambda: PaintEngine(folder, make=make)]})
     qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
     app.chat.controller.ask("What?")
     app.painting.draw("a rose")
@@ -433,7 +433,10 @@ def test_a_model_that_draws_too_can_be_chosen(
     folders = [write_painter(tmp_path / name) for name in ("first", "second")]
     make = fake_maker(painter)
     makers = {each: partial(PaintEngine, each, make=make) for each in folders}
-    options = {"make_painter": makers[folders[0]], "paint_model": lambda at: makers.get(at, broken)}
+    options = {
+        "make_painters": [makers[folders[0]]],
+        "paint_model": lambda at: makers.get(at, broken),
+    }
     app = make_app(options=options)
     qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
     app.window.actions_by_name["draw"].trigger()
@@ -482,7 +485,7 @@ def test_it_draws_while_the_camera_runs(qtbot: QtBot, painting: App) -> None:
 def test_a_damaged_painter_leaves_asking_as_it_was(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path
 ) -> None:
-    app = make_app(options={"make_painter": lambda: PaintEngine(tmp_path / "none")})
+    app = make_app(options={"make_painters": [lambda: PaintEngine(tmp_path / "none")]})
     qtbot.waitUntil(lambda: app.threads.painter is not None and app.threads.painter.idle)
     assert not app.window.actions_by_name["draw"].isEnabled()
     assert len(ask(qtbot, app).steps) > 0

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.flow_folder import FlowFolder, open_flow
 from mmgpt_desktop.engine.painting.open_source import open_source
@@ -23,6 +24,8 @@ from mmgpt_desktop.model.painting.flow_painter import FlowPainter
 from mmgpt_desktop.model.painting.packed import load_flow
 from mmgpt_desktop.model.painting.painter_config import FlowPainterConfig
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
+from mmgpt_desktop.training.evaluation.drawn_pictures import Told
+from mmgpt_desktop.training.painting import map_heads
 from mmgpt_desktop.training.painting.flow_bundle import build_flow
 from mmgpt_desktop.training.painting.painter_bundle import build_painter
 from tests.model.painting_models import SIDE, TINY_CODER, tiny_painting
@@ -191,3 +194,28 @@ def test_without_a_painter_beside_it_the_apps_own_is_looked_at(own: Path) -> Non
     change(own, painter={"name": "mmgpt-painter", "sha256": "0" * 64})
     with pytest.raises(BundleError, match="mmgpt-painter"):
         open_flow(own)
+
+
+def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [Told("t", "i", "A dog runs", "?", "dog", named="dog")]
+    monkeypatch.setattr(map_heads, "told_of", lambda *_: told)
+    said = map_heads.choose_heads(own, own, 1).splitlines()
+    assert len(said) == 4
+    heads = open_flow(own).manifest.heads
+    assert sorted(heads) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_the_command_takes_as_many_steps_as_it_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = []
+    for steps in ("2", "9"):
+        out = tmp_path / f"{steps}.png"
+        told = ["--painter", str(folder), "--steps", steps, "--seed", "4", "--json"]
+        assert cli.main(["draw", "A dog runs", "--out", str(out), *told]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["seed"], found["runtime"]) == (4, "onnx-cpu")
+        drawn.append(out.read_bytes())
+    assert drawn[0] != drawn[1]

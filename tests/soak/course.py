@@ -92,7 +92,7 @@ class WindowCourse(Course):
             folder / "settings.json",
             {"language": "en", "theme": "light", "tour_seen": True},
             data_folder=folder / "data",
-            make_painter=painter_maker(resource_path("models", PAINTER)),
+            make_painters=[painter_maker(resource_path("models", PAINTER))],
         )
         super().__init__(self._app.threads, errors)
         self._links = _Swallow()

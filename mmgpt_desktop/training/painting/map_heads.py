@@ -14,7 +14,12 @@ from mmgpt_desktop.attention.left_out import changed, inside_against_outside, wi
 from mmgpt_desktop.attention.word_maps import word_maps, word_shares
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
-from mmgpt_desktop.engine.painting.painter_runtime import CellPainter, CellToPaint, PaintedCell
+from mmgpt_desktop.engine.painting.painter_runtime import (
+    CellToPaint,
+    MovedPictures,
+    PaintedCell,
+    PicturesToBegin,
+)
 from mmgpt_desktop.engine.painting.painter_source import PainterSource
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.training.embedded_bundle import MANIFEST
@@ -27,28 +32,42 @@ Pair = tuple[int, int]
 
 
 class Recorder:
-    """A painter's runtime, and the attention of each cell since the last text was read."""
+    """A painter's runtime, and what the picture read since it was begun: attention [cell, layer,
+    head, text], of one that grows cell by cell or step by step."""
 
-    def __init__(self, runtime: CellPainter) -> None:
+    def __init__(self, runtime: Any) -> None:
         self._runtime, self.info = runtime, runtime.info
-        self.cells: list[NDArray[np.float32]] = []
+        self._cells: list[NDArray[np.float32]] = []
+        self._steps: list[NDArray[np.float32]] = []
+
+    @property
+    def attention(self) -> NDArray[np.float32]:
+        """Of the first picture."""
+        if self._steps:
+            mean: NDArray[np.float32] = np.mean([each[0] for each in self._steps], axis=0)
+            return np.moveaxis(mean, 2, 0)
+        return np.stack([each[0] for each in self._cells])
 
     def read(self, ids: NDArray[np.int64], cancel: CancelToken) -> Any:
-        self.cells = []
+        self._cells = []
         return self._runtime.read(ids, cancel)
 
     def paint(self, cell: CellToPaint, past: Any, cancel: CancelToken) -> PaintedCell:
-        found = self._runtime.paint(cell, past, cancel)
-        self.cells.append(found.attention)
+        found: PaintedCell = self._runtime.paint(cell, past, cancel)
+        self._cells.append(found.attention)
         return found
 
-    def draw(
-        self, codes: NDArray[np.int64], drawn: NDArray[np.bool_], cancel: CancelToken
-    ) -> NDArray[np.float32]:
-        return self._runtime.draw(codes, drawn, cancel)
+    def begin(self, pictures: PicturesToBegin, cancel: CancelToken) -> Any:
+        self._steps = []
+        return self._runtime.begin(pictures, cancel)
 
-    def close(self) -> None:
-        self._runtime.close()
+    def step(self, state: Any, number: int, cancel: CancelToken) -> MovedPictures:
+        found: MovedPictures = self._runtime.step(state, number, cancel)
+        self._steps.append(found.attention)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
 
 
 def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
@@ -56,9 +75,8 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
     changed the picture into the manifest. Says how well, as `evaluate --draw` measures it."""
     recorders: list[Recorder] = []
 
-    def make(name: RuntimeName, source: PainterSource) -> Recorder:
-        runtime: Any = source.runtime(name, card=False)
-        recorders.append(Recorder(runtime))
+    def make(name: RuntimeName, source: PainterSource) -> Any:
+        recorders.append(Recorder(source.runtime(name, card=False)))
         return recorders[-1]
 
     engine = PaintEngine(painter, make=make)
@@ -67,7 +85,7 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
     told = [each for each in told_of(data, pictures, "dev") if each.named]
     for seed, each in enumerate(with_progress("leaving words out", told)):
         whole = draw(engine, each.prompt, seed)
-        attention = np.stack(recorders[-1].cells, axis=1)[0]
+        attention = recorders[-1].attention
         prompt = engine.source.read_prompt(each.prompt, known_only=False)
         number = next((n for n, word in enumerate(prompt.words) if word.text == each.named), None)
         if number is None:

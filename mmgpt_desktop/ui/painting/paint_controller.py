@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -60,9 +60,9 @@ class PaintController(QObject):
         chat: ChatController,
         style: Callable[[], MapStyle],
         maker: Callable[[Path], MakePainter],
-        first: MakePainter | None,
+        shipped: Sequence[MakePainter],
     ) -> None:
-        """`maker` gives what opens a model's folder as a painter, `first` the one that ships."""
+        """`maker` gives what opens a model's folder as a painter, `shipped` those that ship."""
         super().__init__(shell.window)
         self._maker, painter = maker, shell.threads.painter
         self._painters: list[tuple[PainterInfo, MakePainter]] = []
@@ -73,8 +73,9 @@ class PaintController(QObject):
         self._info: PainterInfo | None = None  # of who draws now
         self.overlay = WordOverlay(pane, shell.threads["small maps"], style)
         self._connect()
-        if painter is not None and first is not None:
-            painter.describe(first, partial(self._take_painter, first), self._have_none)
+        if painter is not None:
+            for make in shipped:
+                painter.describe(make, partial(self._take_painter, make), self._have_none)
 
     def _connect(self) -> None:
         card, actions = self._pane.card, self._shell.actions

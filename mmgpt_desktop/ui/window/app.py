@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from mmgpt_desktop.embedded import PAINTER, chosen_model, default_model
+from mmgpt_desktop.embedded import chosen_model, default_model, painter_paths
 from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings, data_path, load_settings, settings_path
 from mmgpt_desktop.ui.application import (
     EndFromSystem,
@@ -62,14 +61,14 @@ class App(QObject):
         *,
         model: Path | None = None,
         open_model: OpenModel | None = None,
-        make_painter: MakePainter | None = None,
+        make_painters: Sequence[MakePainter] = (),
         paint_model: Callable[[Path], MakePainter] = painter_maker,
         make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         """What nobody saved is kept in `data_folder`; beside the settings if there is none."""
         super().__init__()
         self._application, data = application, data_folder or settings_file.parent
-        self.threads = Threads(make_engine, self, paints=make_painter is not None)
+        self.threads = Threads(make_engine, self, paints=bool(make_painters))
         self.preferences = Preferences(settings_file, overrides or {}, self.threads["files"])
         settings = self.preferences.settings
         install_language(application, settings.language)
@@ -85,7 +84,7 @@ class App(QObject):
         self.heatmap = HeatmapController(shell, window.heatmap, chat, window.image.view)
         style = window.heatmap.drawing
         self.painting = PaintController(
-            shell, window.image, chat, lambda: style.map_style, paint_model, make_painter
+            shell, window.image, chat, lambda: style.map_style, paint_model, make_painters
         )
         for changed in (style.changed, style.opacity_changed):
             changed.connect(self.painting.overlay.refresh)
@@ -183,7 +182,7 @@ def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> 
     prepare_process()
     application = make_application()
     model = model_to_open(named, load_settings(settings_path()))
-    open_model, painter = partial(engine_maker, runtime=runtime), resource_path("models", PAINTER)
+    open_model = partial(engine_maker, runtime=runtime)
     app = App(
         application,
         open_model(model),
@@ -191,7 +190,7 @@ def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> 
         data_folder=data_path(),
         model=model,
         open_model=open_model,
-        make_painter=painter_maker(painter, runtime),
+        make_painters=[painter_maker(painter, runtime) for painter in painter_paths()],
         paint_model=partial(painter_maker, runtime=runtime),
     )
     EndFromSystem(application).wanted.connect(partial(_break_off, app))
