@@ -3,7 +3,8 @@
 Matrices and convolutions are int8 with one scale a row (`name` and `name.scale`, w = q * scale,
 q = round(w / scale), scale = max|row| / 127); convolutions with few weights a row, as depthwise
 ones, float16; the few small tensors float32, token ids int64. Both runtimes compute in float32
-with exactly these values. Of 4 bits (`halve`) are mmgpt-small's adapters, and a painter's matrices.
+with exactly these values. Of 4 bits (`halve`) are mmgpt-small's adapters, a painter's matrices, and
+of our own model those that bear it best: the table of tokens, and what names and joins cells.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ WEIGHTS = "model.safetensors"
 SCALE = ".scale"
 BLOCK = 32
 _LONG_ROW = 64
+_HALVED = {
+    "embedding.weight",
+    "encoder.classifier.weight",
+    "cells.coarse.weight",
+    "joiner.join.weight",
+}
+"""Of our own model."""
 
 
 def pack(
@@ -100,7 +108,8 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def save_packed(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
     """Write `model.safetensors` and `config.json`."""
-    save_file(pack(model.state_dict()), bundle / WEIGHTS, metadata={"format": "pt"})
+    packed = pack(model.state_dict(), _HALVED.__contains__)
+    save_file(packed, bundle / WEIGHTS, metadata={"format": "pt"})
     (bundle / WEIGHTS).chmod(0o644)  # the library keeps it to its owner
     model.config.save_pretrained(bundle)
 

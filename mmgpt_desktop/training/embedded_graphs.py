@@ -151,6 +151,7 @@ def write_graph(graph: onnx.ModelProto, path: Path) -> None:
             kept.append(initializer)
             continue
         kept += _references(name, stored)
+        kept += _NUMBERS.values() if stored[name].dtype == "U8" else ()
         nodes += _restore(name, initializer.name, stored)
     unique = {initializer.name: initializer for initializer in kept}
     del graph.graph.initializer[:]
@@ -207,7 +208,7 @@ def _restore(name: str, output: str, stored: Mapping[str, StoredTensor]) -> list
     if name + SCALE not in stored:
         return [helper.make_node("Cast", [name], [output], to=TensorProto.FLOAT)]
     if stored[name].dtype == "U8":
-        return _restore_halved(name, output, stored[name].shape)
+        return _restore_halved(name, output)
     cast = f"{output}.float"
     return [
         helper.make_node("Cast", [name], [cast], to=TensorProto.FLOAT),
@@ -215,26 +216,15 @@ def _restore(name: str, output: str, stored: Mapping[str, StoredTensor]) -> list
     ]
 
 
-def _restore_halved(name: str, output: str, shape: Sequence[int]) -> list[onnx.NodeProto]:
+def _restore_halved(name: str, output: str) -> list[onnx.NodeProto]:
     """Likewise of what `packing.halve` has made: two values in each byte."""
-    rows, columns = shape[0], 2 * shape[1]
-
-    def constant(label: str, kind: int, *values: int) -> onnx.NodeProto:
-        tensor = helper.make_tensor(f"{output}.{label}", kind, [len(values)], values)
-        return helper.make_node("Constant", [], [f"{output}.{label}"], value=tensor)
 
     def step(kind: str, inputs: Sequence[str], result: str, **options: Any) -> onnx.NodeProto:
-        given = [each if each == name else f"{output}.{each}" for each in inputs]
+        given = [each if each in {name, *_NUMBERS} else f"{output}.{each}" for each in inputs]
         made = f"{output}.{result}" if result else output
         return helper.make_node(kind, given, [made], **options)
 
     return [
-        constant("mask", TensorProto.UINT8, 15),
-        constant("four", TensorProto.UINT8, 4),
-        constant("eight", TensorProto.FLOAT, 8),
-        constant("last", TensorProto.INT64, 2),
-        constant("blocks", TensorProto.INT64, rows, columns // BLOCK, BLOCK),
-        constant("whole", TensorProto.INT64, rows, columns),
         step("BitwiseAnd", [name, "mask"], "low"),
         step("BitShift", [name, "four"], "high", direction="RIGHT"),
         step("Unsqueeze", ["low", "last"], "low_last"),
@@ -248,3 +238,14 @@ def _restore_halved(name: str, output: str, shape: Sequence[int]) -> list[onnx.N
         step("Mul", ["steps", "scale_last"], "scaled"),
         step("Reshape", ["scaled", "whole"], ""),
     ]
+
+
+_NUMBERS = {
+    "mask": helper.make_tensor("mask", TensorProto.UINT8, [1], [15]),
+    "four": helper.make_tensor("four", TensorProto.UINT8, [1], [4]),
+    "eight": helper.make_tensor("eight", TensorProto.FLOAT, [1], [8]),
+    "last": helper.make_tensor("last", TensorProto.INT64, [1], [2]),
+    "blocks": helper.make_tensor("blocks", TensorProto.INT64, [3], [0, -1, BLOCK]),
+    "whole": helper.make_tensor("whole", TensorProto.INT64, [2], [0, -1]),
+}
+"""What all matrices of 4 bits are made with: rows stay as many (0), and the rest follows (-1)."""
