@@ -119,7 +119,8 @@ class PaintOutcome:
 @dataclass(frozen=True)
 class PainterInfo:
     """What the window shows of a painter. `taught` are the kinds of things that it learnt to draw,
-    in English; `side` are cells along a side of its pictures of `size` pixels."""
+    in English; `side` are cells along a side of its pictures of `size` pixels, which come out of
+    noise `at_once`, or else cell by cell."""
 
     name: str
     description: str
@@ -128,3 +129,4 @@ class PainterInfo:
     settings: PaintSettings
     languages: tuple[str, ...] = ()
     taught: tuple[str, ...] = ()
+    at_once: bool = False

@@ -418,6 +418,14 @@
         <source>Seed: the same number draws the same picture again; left empty, it is another</source>
         <translation>种子：相同的数字会再画出同一张图；留空则每次不同</translation>
     </message>
+    <message>
+        <source>{name}: out of noise</source>
+        <translation>{name}：从噪声中浮现</translation>
+    </message>
+    <message>
+        <source>{name}: cell by cell</source>
+        <translation>{name}：逐格绘制</translation>
+    </message>
 </context>
 <context>
     <name>DrawPage</name>
@@ -2891,6 +2899,10 @@
         <translation>请换一个以 .json 结尾的名称。</translation>
     </message>
     <message>
+        <source>Choose another painter.</source>
+        <translation>请选择另一个画画模型。</translation>
+    </message>
+    <message>
         <source>Choose another place for the graphs.</source>
         <translation>请为图选择另一个位置。</translation>
     </message>
@@ -3591,6 +3603,10 @@
         <translation>画画模型从没学过画这个。</translation>
     </message>
     <message>
+        <source>The painter {name}, on which this one leans, is another one here.</source>
+        <translation>它所依赖的画画模型 {name} 在这里不是同一个。</translation>
+    </message>
+    <message>
         <source>This model draws with PyTorch alone.</source>
         <translation>这个模型只能用 PyTorch 画图。</translation>
     </message>
@@ -3617,6 +3633,10 @@
     <message>
         <source>it names a head that the model hasn&apos;t.</source>
         <translation>它指定了模型没有的注意力头。</translation>
+    </message>
+    <message>
+        <source>it names a painter that lies elsewhere.</source>
+        <translation>它指定了一个位于别处的画画模型。</translation>
     </message>
     <message>
         <source>mmgpt-small has not been put together on this computer yet.</source>

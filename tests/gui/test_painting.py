@@ -452,6 +452,7 @@ def test_a_model_that_draws_too_can_be_chosen(
     draw(qtbot, app, "a rose")
     assert [each.painter for each in drawings(app)] == ["first", "second", "first"]
     assert choice.count() == 2
+    assert choice.itemText(0) == "first: cell by cell"
 
 
 def broken() -> PaintEngine:

@@ -94,6 +94,7 @@ class FlowFolder:
             its.settings,
             reader.languages,
             reader.taught,
+            at_once=True,
         )
 
     @property

@@ -61,6 +61,7 @@ class DrawBar(Retranslated, QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._count_label, self._seed_label = (Label(look="caption", scale=0.9) for _ in range(2))
+        self._painters: list[PainterInfo] = []
         self.painter = Choice()
         self.painter.currentIndexChanged.connect(self.painter_chosen)
         self.painter.hide()
@@ -77,6 +78,8 @@ class DrawBar(Retranslated, QWidget):
         self.retranslate_ui()
 
     def retranslate_ui(self) -> None:
+        for row, painter in enumerate(self._painters):
+            self.painter.setItemText(row, self._said(painter))
         self.painter.setAccessibleName(self.tr("Who draws"))
         self.painter.setToolTip(tip(self.painter.accessibleName()))
         self._count_label.setText(self.tr("Pictures"))
@@ -89,9 +92,16 @@ class DrawBar(Retranslated, QWidget):
         )
         self.seed.setToolTip(tip(self.seed.accessibleName()))
 
-    def add_painter(self, name: str) -> None:
-        self.painter.addItem(printable(name))
+    def add_painter(self, painter: PainterInfo) -> None:
+        self._painters.append(painter)
+        self.painter.addItem(self._said(painter))
         self.painter.setVisible(self.painter.count() > 1)
+
+    def _said(self, painter: PainterInfo) -> str:
+        said = (
+            self.tr("{name}: out of noise") if painter.at_once else self.tr("{name}: cell by cell")
+        )
+        return said.format(name=printable(painter.name))
 
     @property
     def pictures(self) -> int:

@@ -101,7 +101,7 @@ class PaintController(QObject):
         """One more to choose from; the first one draws until another is chosen."""
         if painter.name not in {known.name for known, _ in self._painters}:
             self._painters.append((painter, make))
-            self._prompt.draw_bar.add_painter(painter.name)
+            self._prompt.draw_bar.add_painter(painter)
 
     def _choose_painter(self, row: int) -> None:
         assert self._painter is not None
