@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.embedded import painter_paths
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
 from mmgpt_desktop.engine.folder.bundle import open_bundle
@@ -34,6 +35,7 @@ from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.engine.folder.layouts import CARD
 from mmgpt_desktop.engine.graphics_card import find_card, free_memory
 from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import Cancelled
 from mmgpt_desktop.export.decoder_graph import build_decoder
@@ -41,6 +43,7 @@ from mmgpt_desktop.export.linear import Precision, linears_for
 from mmgpt_desktop.imaging.clips import load_photos
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
 from mmgpt_desktop.model.configuration import FUSIONS
+from mmgpt_desktop.painted import PaintOutcome, PaintRequest
 from mmgpt_desktop.resources import mini_path, read_samples
 from tests.benchmarks.precisions import open_language
 from tests.decoders import open_decoder, read_text
@@ -51,6 +54,7 @@ from tests.torch_answers import answered, told
 TOKENS = 40  # greedy ones, that the card must write as the CPU does
 NEAR, NEAR_LOGITS = 3e-3, 3e-2  # of attention, and of logits against their largest
 CANCELLED = 0.05  # seconds
+DRAWN_APART = 8  # of 255, in the mean
 STEADY = 16e6  # bytes on the card after loads and closes
 CUDA, CPU = RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU
 
@@ -191,6 +195,35 @@ def _ours_apart(fusion: str) -> dict[str, float]:
     }
 
 
+def painters(dry: bool) -> Iterator[Finding]:
+    """Their pictures on the card and on the CPU, and how long four take together."""
+    for path in painter_paths():
+        (card, seconds), (cpu, _) = (_drawn(path, name, dry) for name in (CUDA, CPU))
+        pairs = zip(card.paintings, cpu.paintings, strict=True)
+        apart = [float(np.abs(a.pixels.astype(int) - b.pixels).mean()) for a, b in pairs]
+        values = {"bytes apart": max(apart), "seconds": seconds}
+        # Where two codes are as likely to the last bits, another may be drawn.
+        yield Finding(path.name, max(apart) < DRAWN_APART, values)
+
+
+def _drawn(path: Path, name: RuntimeName, dry: bool) -> tuple[PaintOutcome, float]:
+    """The second time: of the first, much is warming up."""
+    painter = PaintEngine(path, name)
+    painter.load()
+    try:
+        for _ in "1" if dry else "12":
+            began = time.perf_counter()
+            request = PaintRequest(1, "a pink rose", seed=3, pictures=1 if dry else 4)
+            outcome = painter.paint(request, CancelToken(), lambda _step: None)
+            seconds = time.perf_counter() - began
+        assert outcome.error is None, outcome.error
+        assert outcome.runtime is not None
+        assert outcome.runtime.runtime is name, outcome.runtime.note
+    finally:
+        painter.close()
+    return outcome, seconds
+
+
 def cancelling(_dry: bool) -> Iterator[Finding]:
     """In the middle of a long prompt."""
     with tempfile.TemporaryDirectory() as name:
@@ -272,6 +305,7 @@ CHECKS: dict[str, Check] = {
     "answers": answers,
     "families": families,
     "pytorch": pytorch,
+    "painters": painters,
     "cancelling": cancelling,
     "memory": memory,
     "hidden": hidden,
