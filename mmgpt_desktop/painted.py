@@ -82,8 +82,8 @@ class LeftOut:
 class Drawing:
     """How a picture was drawn: what draws it again, and what each word drew.
 
-    `maps` float32 [word, row, column] say of what each cell read of all `words` while it was drawn
-    how much was of each: shares, the mean over layers and heads.
+    `maps` float32 [word, row, column] say how much each cell read of each of the `words` while it
+    was drawn. Of a picture that grew cell by cell they are shares of what it read of all of them.
     `left_out` compares with the picture of before, where a word was left out of its prompt.
     """
 

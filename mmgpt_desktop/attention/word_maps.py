@@ -44,24 +44,44 @@ def words_at(maps: NDArray[np.float32], row: int, column: int) -> tuple[int, ...
 _NEARLY = 0.9
 
 
+def word_readings(
+    attention: NDArray[np.float32], words: Sequence[slice], heads: Sequence[tuple[int, int]] = ()
+) -> NDArray[np.float32]:
+    """Attention [..., layer, head, text] to [..., word]: how much was read of each word, the mean
+    over the (layer, head) pairs, or over all."""
+    mean: NDArray[np.float32] = _of_words(_of_heads(attention, heads), words).mean(axis=-2)
+    return mean
+
+
 def word_shares(
     attention: NDArray[np.float32], words: Sequence[slice], heads: Sequence[tuple[int, int]] = ()
 ) -> NDArray[np.float32]:
-    """Attention [..., layer, head, text] to [..., word]: of what was read of all words, each one's
-    share, the mean over the (layer, head) pairs, or over all of them together. The first cells of
-    a picture read more of every word, as there is little else; that says nothing of one word."""
+    """The same as each word's share of what was read of all words, the mean over the pairs, or of
+    all of them together. The first cells of a picture that grows cell by cell read more of every
+    word, as there is little else; that says nothing of one word."""
+    read = _of_heads(attention, heads)
+    read = _of_words(read if heads else read.mean(axis=-2, keepdims=True), words)
+    shares = read / np.maximum(read.sum(axis=-1, keepdims=True), 1e-9)
+    mean: NDArray[np.float32] = shares.mean(axis=-2)
+    return mean
+
+
+def _of_heads(
+    attention: NDArray[np.float32], heads: Sequence[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """[..., pair, text]"""
     if heads:
-        read = np.stack([attention[..., layer, head, :] for layer, head in heads], axis=-2)
-    else:
-        read = attention.mean(axis=(-3, -2))[..., None, :]
+        return np.stack([attention[..., layer, head, :] for layer, head in heads], axis=-2)
+    return attention.reshape(*attention.shape[:-3], -1, attention.shape[-1])
+
+
+def _of_words(read: NDArray[np.float32], words: Sequence[slice]) -> NDArray[np.float32]:
+    """[..., text] to [..., word]"""
     if not words:
-        return np.zeros((*read.shape[:-2], 0), np.float32)
-    shares = np.stack([read[..., each].sum(axis=-1) for each in words], axis=-1)
-    shares /= np.maximum(shares.sum(axis=-1, keepdims=True), 1e-9)
-    found: NDArray[np.float32] = shares.mean(axis=-2).astype(np.float32)
-    return found
+        return np.zeros((*read.shape[:-1], 0), np.float32)
+    return np.stack([read[..., each].sum(axis=-1) for each in words], axis=-1).astype(np.float32)
 
 
-def word_maps(shares: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Shares [cell, word] as maps [word, side, side]."""
-    return np.ascontiguousarray(shares.T).reshape(-1, side, side)
+def word_maps(read: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """What was read, or shares of it, [cell, word] as maps [word, side, side]."""
+    return np.ascontiguousarray(read.T).reshape(-1, side, side)

@@ -104,7 +104,8 @@ def test_both_runtimes_draw_the_same_pictures(folder: Path) -> None:
         assert int((apart > 1).sum()) == 0
         np.testing.assert_allclose(one.drawing.maps, other.drawing.maps, atol=1e-5)
         assert [word.text for word in one.drawing.words] == ["A", "dog", "runs"]
-        np.testing.assert_allclose(one.drawing.maps.sum(axis=0), 1, atol=1e-5)
+        read = one.drawing.maps.sum(axis=0)
+        assert bool(((read > 0) & (read < 1)).all()), "the rest is of the null cell"
     first, second = drawn[0].paintings
     assert not np.array_equal(first.pixels, second.pixels)
     assert (first.drawing.seed, second.drawing.seed) == (3, 4)
@@ -202,9 +203,11 @@ def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
     told = [Told("t", "i", "A dog runs", "?", "dog", named="dog")]
     monkeypatch.setattr(map_heads, "told_of", lambda *_: told)
     said = map_heads.choose_heads(own, own, 1).splitlines()
-    assert len(said) == 4
     heads = open_flow(own).manifest.heads
-    assert sorted(heads) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert 1 <= len(heads) == len(said) <= 4
+    values = [float(line.rpartition(" ")[2]) for line in said]
+    assert values == sorted(values), "each makes it better"
+    assert said[0].startswith(f"with layer {heads[0][0]}, head {heads[0][1]}")
 
 
 def test_the_command_takes_as_many_steps_as_it_is_told(

@@ -267,12 +267,11 @@ def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
     told = [Told("t", "i", f"A {noun}", "?", "dog", named=noun) for noun in ("dog", "runs")]
     monkeypatch.setattr(map_heads, "told_of", lambda *_: [*told, Told("t", "i", "A dog", "?", "")])
     said = map_heads.choose_heads(tmp_path, own, 3).splitlines()
-    assert len(said) == 4
-    values = [float(line.rpartition(" ")[2]) for line in said]
-    assert values == sorted(values, reverse=True)
     heads = open_painter(own).manifest.heads
-    assert sorted(heads) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert said[0].startswith(f"layer {heads[0][0]}, head {heads[0][1]}")
+    assert 1 <= len(heads) == len(said) <= 4
+    values = [float(line.rpartition(" ")[2]) for line in said]
+    assert values == sorted(values), "each makes it better"
+    assert said[0].startswith(f"with layer {heads[0][0]}, head {heads[0][1]}")
     with_heads, without = (
         drawn_by(each, RuntimeName.ONNX_CPU, 3).paintings[0].drawing for each in (own, folder)
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.word_maps import word_maps, word_shares
+from mmgpt_desktop.attention.word_maps import word_maps, word_readings
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.painted_pixels import as_bytes
 from mmgpt_desktop.engine.painting.painter_runtime import Noise, PicturesToBegin, StepPainter
@@ -24,26 +24,27 @@ def step_strokes(
     wanted: ToPaint,
     cancel: CancelToken,
 ) -> Iterator[PaintedStroke]:
-    """One for each step. Words' maps are the mean of all steps', as in DAAM (Tang et al., 2023), of
-    `side` x `side` cells and the (layer, head) pairs `heads`, or all."""
+    """One for each step. Words' maps say how much each of `side` x `side` cells read of a word in
+    the mean of all steps, as in DAAM (Tang et al., 2023), by the (layer, head) pairs `heads`, or
+    all."""
     prompt, pictures = wanted.prompt, len(wanted.seeds)
     noises = [_normal(seed) for seed in wanted.seeds]
     to_begin = PicturesToBegin(wanted.ids, wanted.visible, noises, wanted.settings)
     state = painter.begin(to_begin, cancel)
     steps = wanted.settings.steps
-    shares = np.zeros((pictures, side**2, len(prompt.spans)), np.float32)
+    read = np.zeros((pictures, side**2, len(prompt.spans)), np.float32)
     for number in range(steps):
         cancel.raise_if_cancelled()
         moved = painter.step(state, number, cancel)
         state = moved.state
         by_cell = np.moveaxis(moved.attention, 3, 1)
-        shares += word_shares(by_cell, prompt.spans, heads) / steps
+        read += word_readings(by_cell, prompt.spans, heads) / steps
         done = number + 1
         shown = maps = None
         if done % math.ceil(steps / _SHOWN) == 0 or done == steps:
             shown = as_bytes(painter.show(state, cancel))
         if done == steps:
-            maps = np.stack([word_maps(each, side) for each in shares])
+            maps = np.stack([word_maps(each, side) for each in read])
         yield PaintedStroke(done, steps, shown, maps)
 
 

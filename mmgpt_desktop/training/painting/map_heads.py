@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.left_out import changed, inside_against_outside, without_word
-from mmgpt_desktop.attention.word_maps import word_maps, word_shares
+from mmgpt_desktop.attention.word_maps import word_maps, word_readings, word_shares
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.painting.painter_runtime import (
@@ -27,8 +27,16 @@ from mmgpt_desktop.training.evaluation.answering import with_progress
 from mmgpt_desktop.training.evaluation.drawn_pictures import draw, told_of
 from mmgpt_desktop.writing import write_json
 
-CHOSEN = 4
+CHOSEN = 6
 Pair = tuple[int, int]
+
+
+class Look(NamedTuple):
+    """A picture, and what leaving a word out changed in each cell, [row, column]; what each (layer,
+    head) pair's map says of that word."""
+
+    change: NDArray[np.float32]
+    maps: Mapping[Pair, NDArray[np.float32]]
 
 
 class Recorder:
@@ -81,7 +89,7 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
 
     engine = PaintEngine(painter, make=make)
     engine.load()
-    ratios: dict[Pair, list[float]] = defaultdict(list)
+    looks: list[Look] = []
     told = [each for each in told_of(data, pictures, "dev") if each.named]
     for seed, each in enumerate(with_progress("leaving words out", told)):
         whole = draw(engine, each.prompt, seed)
@@ -91,16 +99,43 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
         if number is None:
             continue
         without = draw(engine, without_word(whole.drawing, number), seed)
-        side = engine.info.side
-        change = changed(whole.pixels, without.pixels, (side, side))
-        for pair in np.ndindex(attention.shape[1:3]):
-            maps = word_maps(word_shares(attention, prompt.spans, [pair]), side)
-            ratio = inside_against_outside(change, maps[number])
-            if ratio is not None:
-                ratios[pair].append(float(np.log(ratio)))
+        side, measure = engine.info.side, word_readings if engine.info.at_once else word_shares
+        maps = {
+            pair: word_maps(measure(attention, prompt.spans, [pair]), side)[number]
+            for pair in np.ndindex(attention.shape[1:3])
+        }
+        looks.append(Look(changed(whole.pixels, without.pixels, (side, side)), maps))
     engine.close()
-    best = sorted(ratios, key=lambda pair: -np.mean(ratios[pair]))[:CHOSEN]
+    best = chosen(looks)
     manifest = json.loads((painter / MANIFEST).read_text(encoding="utf-8"))
     write_json(painter / MANIFEST, {**manifest, "heads": [list(pair) for pair in best]})
-    means = {pair: float(np.exp(np.mean(ratios[pair]))) for pair in best}
-    return "\n".join(f"layer {pair[0]}, head {pair[1]}: {mean:.2f}" for pair, mean in means.items())
+    ratios = [truth(looks, best[: number + 1]) for number in range(len(best))]
+    return "\n".join(
+        f"with layer {layer}, head {head}: {ratio:.2f}"
+        for (layer, head), ratio in zip(best, ratios, strict=True)
+    )
+
+
+def chosen(looks: Sequence[Look]) -> list[Pair]:
+    """The pair whose maps tell best, and those that make the mean of all better, one by one."""
+    best, reached = list[Pair](), 0.0
+    while len(best) < CHOSEN:
+        rest = [pair for pair in looks[0].maps if pair not in best]
+        found = max(rest, key=lambda pair: truth(looks, [*best, pair]), default=None)
+        if found is None or truth(looks, [*best, found]) <= reached:
+            break
+        best.append(found)
+        reached = truth(looks, best)
+    return best
+
+
+def truth(looks: Sequence[Look], pairs: Sequence[Pair]) -> float:
+    """How many times as much pictures changed where these pairs' maps are strongest as elsewhere,
+    the geometric mean."""
+    ratios = [
+        inside_against_outside(
+            look.change, np.mean([look.maps[pair] for pair in pairs], axis=0, dtype=np.float32)
+        )
+        for look in looks
+    ]
+    return float(np.exp(np.mean([np.log(ratio) for ratio in ratios if ratio is not None])))
