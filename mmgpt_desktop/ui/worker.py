@@ -438,10 +438,16 @@ class PainterThread(_QueueThread):
     def _draw(self, request: PaintRequest, task: Task) -> PaintOutcome:
         if self._painter is None:
             assert self._make_painter is not None, "`use` comes first"
-            painter = self._make_painter()
-            painter.load(lambda done, what: task.report((done, what)), task)
-            self._painter = painter
+            self._painter = self._loaded(self._make_painter(), task)
         return self._painter.paint(request, task, task.report)
+
+    def _loaded(self, painter: PaintEngine, task: Task) -> PaintEngine:
+        try:
+            painter.load(lambda done, what: task.report((done, what)), task)
+        except BaseException:
+            painter.close()
+            raise
+        return painter
 
 
 class Threads(QObject):

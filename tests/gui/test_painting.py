@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.painted import Drawing, LeftOut, PromptWord
+from mmgpt_desktop.painted import Drawing, LeftOut, PainterInfo, PromptWord
 from mmgpt_desktop.ui.files import exporter
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.answers import ask, notices
@@ -490,3 +492,41 @@ def test_a_damaged_painter_leaves_asking_as_it_was(
     qtbot.waitUntil(lambda: app.threads.painter is not None and app.threads.painter.idle)
     assert not app.window.actions_by_name["draw"].isEnabled()
     assert len(ask(qtbot, app).steps) > 0
+
+
+def test_a_painter_that_does_not_load_is_closed_and_tried_anew(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
+) -> None:
+    folder, made = write_painter(tmp_path / "tiny"), list[Stubborn]()
+
+    def make() -> PaintEngine:
+        made.append(Stubborn(folder, make=fake_maker(painter)))
+        return made[-1]
+
+    app = make_app(options={"make_painters": [make]})
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    app.window.actions_by_name["draw"].trigger()
+    Stubborn.refuses = True
+    app.painting.draw("a rose")
+    qtbot.waitUntil(lambda: not app.painting.busy)
+    assert notices(app) == ["It is too heavy."]
+    assert made[-1].closed
+    Stubborn.refuses = False
+    draw(qtbot, app)
+    assert len(drawings(app)) == 1
+
+
+class Stubborn(PaintEngine):
+    """Does not load while it `refuses`."""
+
+    refuses = False
+    closed = False
+
+    def load(self, *given: Any) -> PainterInfo:
+        if self.refuses:
+            raise RuntimeFailure("It is too heavy.")
+        return super().load(*given)
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
