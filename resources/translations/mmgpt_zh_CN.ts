@@ -419,12 +419,12 @@
         <translation>种子：相同的数字会再画出同一张图；留空则每次不同</translation>
     </message>
     <message>
-        <source>{name}: out of noise</source>
-        <translation>{name}：从噪声中浮现</translation>
+        <source>Out of noise</source>
+        <translation>从噪声浮现</translation>
     </message>
     <message>
-        <source>{name}: cell by cell</source>
-        <translation>{name}：逐格绘制</translation>
+        <source>Cell by cell</source>
+        <translation>逐格绘制</translation>
     </message>
 </context>
 <context>

@@ -19,7 +19,8 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.painted import Drawing, LeftOut, PainterInfo, PromptWord
+from mmgpt_desktop.painted import Drawing, LeftOut, PainterInfo, PaintSettings, PromptWord
+from mmgpt_desktop.ui.chat.draw_bar import DrawBar
 from mmgpt_desktop.ui.files import exporter
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.answers import ask, notices
@@ -454,7 +455,17 @@ def test_a_model_that_draws_too_can_be_chosen(
     draw(qtbot, app, "a rose")
     assert [each.painter for each in drawings(app)] == ["first", "second", "first"]
     assert choice.count() == 2
-    assert choice.itemText(0) == "first: cell by cell"
+    assert [choice.itemText(row) for row in range(2)] == ["first", "second"]
+
+
+def test_painters_are_told_apart_by_how_they_draw_or_else_by_their_names(qtbot: QtBot) -> None:
+    bar, settings = DrawBar(), PaintSettings()
+    qtbot.addWidget(bar)
+    bar.add_painter(PainterInfo("one", "", 128, 8, settings))
+    bar.add_painter(PainterInfo("two", "", 128, 8, settings, at_once=True))
+    assert [bar.painter.itemText(row) for row in range(2)] == ["Cell by cell", "Out of noise"]
+    bar.add_painter(PainterInfo("three", "", 512, 16, settings, at_once=True))
+    assert [bar.painter.itemText(row) for row in range(3)] == ["Cell by cell", "two", "three"]
 
 
 def broken() -> PaintEngine:

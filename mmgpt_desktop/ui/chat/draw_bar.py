@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale, QRegularExpression, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QLocale, QRegularExpression, Qt, Signal
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -78,8 +79,7 @@ class DrawBar(Retranslated, QWidget):
         self.retranslate_ui()
 
     def retranslate_ui(self) -> None:
-        for row, painter in enumerate(self._painters):
-            self.painter.setItemText(row, self._said(painter))
+        self._name_painters()
         self.painter.setAccessibleName(self.tr("Who draws"))
         self.painter.setToolTip(tip(self.painter.accessibleName()))
         self._count_label.setText(self.tr("Pictures"))
@@ -94,14 +94,18 @@ class DrawBar(Retranslated, QWidget):
 
     def add_painter(self, painter: PainterInfo) -> None:
         self._painters.append(painter)
-        self.painter.addItem(self._said(painter))
+        self.painter.addItem("")
+        self._name_painters()
         self.painter.setVisible(self.painter.count() > 1)
 
-    def _said(self, painter: PainterInfo) -> str:
-        said = (
-            self.tr("{name}: out of noise") if painter.at_once else self.tr("{name}: cell by cell")
-        )
-        return said.format(name=printable(painter.name))
+    def _name_painters(self) -> None:
+        """By how they draw, as far as that tells them apart."""
+        ways = Counter(painter.at_once for painter in self._painters)
+        for row, painter in enumerate(self._painters):
+            way = self.tr("Out of noise") if painter.at_once else self.tr("Cell by cell")
+            name = printable(painter.name)
+            self.painter.setItemText(row, way if ways[painter.at_once] == 1 else name)
+            self.painter.setItemData(row, tip(f"{name}: {way}"), Qt.ItemDataRole.ToolTipRole)
 
     @property
     def pictures(self) -> int:
