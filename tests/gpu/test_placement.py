@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.embedded import PAINTER as PAINTER_NAME
+from mmgpt_desktop.embedded import FLOW, PAINTER
 from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.engine.painting.flow_folder import MOVE
 from mmgpt_desktop.engine.painting.painter_folder import DRAW, PAINT, READ
 from mmgpt_desktop.resources import mini_path, resource_path
 from tests.gpu.measures import CPU, CUDA
@@ -41,8 +42,11 @@ def test_mmgpt_mini_is_on_the_card(stub: Path, fusion: str) -> None:
     assert "BatchNormalization" not in encoder, "folded into the convolutions"
 
 
-@pytest.mark.parametrize(("graph", "handful"), [(READ, 5), (PAINT, 14), (DRAW, 3)])
-def test_mmgpt_painter_is_on_the_card(stub: Path, graph: str, handful: int) -> None:
-    placed = check_placement(stub, resource_path("models", PAINTER_NAME) / graph, handful)
+@pytest.mark.parametrize(
+    ("name", "graph", "handful"),
+    [(PAINTER, READ, 5), (PAINTER, PAINT, 14), (PAINTER, DRAW, 3), (FLOW, MOVE, 15)],
+)
+def test_our_painters_are_on_the_card(stub: Path, name: str, graph: str, handful: int) -> None:
+    placed = check_placement(stub, resource_path("models", name) / graph, handful)
     assert placed["Conv" if graph == DRAW else "MatMul"] > 10
     assert placed.keys().isdisjoint({"BitShift", "BitwiseAnd"}), "4 bits are unpacked once"
