@@ -38,7 +38,7 @@ def require_diffusers() -> None:
     require_torch()
     if importlib.util.find_spec("diffusers") is None:
         title = "This model draws with the library diffusers, which is not installed."
-        raise RuntimeFailure(title, "Install it first: pip install 'mmgpt-desktop[diffusers]'")
+        raise RuntimeFailure(title, "Install it beside the app: pip install diffusers")
 
 
 @contextmanager

@@ -496,7 +496,7 @@ def test_a_model_that_draws_alone_is_offered_where_it_was_to_answer(
     qtbot.waitUntil(choice.isVisible)
     why, offered = notices(app)
     assert "holds a diffusers model, which makes pictures out of words" in why
-    assert offered == "second can draw: it stands beside Draw now, among those who draw."
+    assert offered == "second can draw: choose it beside Draw."
     choice.setCurrentIndex(1)
     draw(qtbot, app)
     assert [each.painter for each in drawings(app)] == ["second"]

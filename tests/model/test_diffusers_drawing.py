@@ -251,6 +251,18 @@ def test_another_token_pads_where_the_checkpoint_says_so(own: Path, pad: object)
     assert prompt.visible.tolist() == [True] * 5 + [False] * (TEXT - 5)
 
 
+def test_it_draws_in_half_precision_where_memory_is_short(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (wanted,) = draw(folder, asked())[1].paintings
+    monkeypatch.setattr("mmgpt_desktop.engine.torch_device.free_memory", lambda: 0)
+    outcome = draw(folder, asked())[1]
+    assert not_none(outcome.runtime).precision == "bf16"
+    (painting,) = outcome.paintings
+    assert float(np.abs(painting.pixels - wanted.pixels.astype(int)).mean()) < 25
+    np.testing.assert_allclose(painting.drawing.maps, wanted.drawing.maps, atol=0.05)
+
+
 def weights_of(folder: Path, part: tuple[str, str], suffix: str = ".safetensors") -> Path:
     return folder / part[0] / f"{part[1]}{suffix}"
 
@@ -407,4 +419,4 @@ def test_without_the_library_it_is_said_what_to_install(
     with pytest.raises(RuntimeFailure) as caught:
         PaintEngine(folder).describe()
     assert "the library diffusers, which is not installed" in caught.value.title
-    assert "pip install 'mmgpt-desktop[diffusers]'" in caught.value.hint
+    assert "pip install diffusers" in caught.value.hint

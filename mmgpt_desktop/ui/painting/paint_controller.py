@@ -127,7 +127,7 @@ class PaintController(QObject):
 
     def _tell_painter(self, make: MakePainter, painter: PainterInfo) -> None:
         self._take_painter(make, painter)
-        said = self.tr("{name} can draw: it stands beside Draw now, among those who draw.")
+        said = self.tr("{name} can draw: choose it beside Draw.")
         self._shell.notices.tell(said.format(name=printable(painter.name)))
 
     def _have_none(self, error: AppError) -> None:
