@@ -481,7 +481,7 @@ def test_a_model_that_draws_alone_is_offered_where_it_was_to_answer(
     first, second = (partial(PaintEngine, each, make=make) for each in folders)
     makers = {pipeline: second}
     options = {
-        "make_painter": first,
+        "make_painters": [first],
         "paint_model": lambda at: makers.get(at, broken),
         "open_model": lambda path: engine_maker(path, None),
     }
@@ -510,7 +510,7 @@ def test_a_model_that_should_draw_and_cannot_is_told(
     folder = write_painter(tmp_path / "first")
     (tmp_path / "model_index.json").write_text("{}")
     make = partial(PaintEngine, folder, make=fake_maker(painter))
-    app = make_app(options={"make_painter": make})
+    app = make_app(options={"make_painters": [make]})
     app.models.list.add_folder(tmp_path)
     qtbot.waitUntil(lambda: len(notices(app)) == 2)
     assert notices(app)[1].startswith("Pipelines of the kind None can't draw here.")

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
+from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.tokenizing import load_clip_tokenizer
 from mmgpt_desktop.engine.painting.diffusers_folder import PipelineFolder, open_pipeline
@@ -402,6 +404,15 @@ def test_what_is_found_only_when_it_is_loaded_is_a_sentence_too(
 def test_numbers_that_break_are_a_sentence_and_the_painter_stays(own: Path) -> None:
     with pytest.raises(RuntimeFailure, match="no numbers"):
         draw(with_scheduler(own, scheduler_of(beta_start=2.0, beta_end=3.0)), asked())
+
+
+def test_it_draws_on_the_command_line(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rose.png"
+    told = ["--model", str(folder), "--out", str(out), "--seed", "3", "--steps", "5"]
+    assert cli.main(["draw", PROMPT, *told, "--guidance", "4"]) == 0
+    (painting,) = draw(folder, asked())[1].paintings
+    with Image.open(out) as image:
+        assert np.array_equal(np.asarray(image.convert("RGB")), painting.pixels)
 
 
 def test_onnx_is_refused(folder: Path) -> None:

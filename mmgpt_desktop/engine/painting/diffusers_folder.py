@@ -146,7 +146,8 @@ class PipelineFolder:
     def info(self) -> PainterInfo:
         name = model_name(self.path)
         settings = _TURBO if _is_turbo(self.scheduling) else _PLAIN
-        return PainterInfo(name, name, self._size, self.side, settings, ("en",))
+        about = name, name, self._size, self.side, settings
+        return PainterInfo(*about, languages=("en",), at_once=True)
 
     @property
     def scheduling(self) -> Mapping[str, Any]:
