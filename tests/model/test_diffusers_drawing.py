@@ -231,7 +231,14 @@ def older_tokenizer(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "text", ["A red ROSE's petals, 42 of them!", "  two\n\nroses ", "玫瑰 é 🌹", "rose" * 30]
+    "text",
+    [
+        "A red ROSE's petals, 42 of them!",
+        "  two\n\nroses ",
+        "they're we'll I'd 've 'x a's'",
+        "玫瑰 é 🌹",
+        "rose" * 30,
+    ],
 )
 def test_older_tokenizers_read_as_transformers_reads(own: Path, text: str) -> None:
     place = older_tokenizer(own)

@@ -45,9 +45,7 @@ _TEXTS = (
 
 CLIP_START, CLIP_END = "<|startoftext|>", "<|endoftext|>"
 _VOCABULARY, _MERGES = "vocab.json", "merges.txt"
-_CLIP_WORDS = (
-    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-)
+_CLIP_WORDS = r"'(?:[stmd]|re|ve|ll)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"  # endings, words, digits, marks
 
 tried = set[str]()  # by this process
 

@@ -129,8 +129,9 @@ class PipelineFolder:
         self._require_fit(unet, decoder, reader)
         self._tokenizer: Tokenizer | None = None
 
-    def _require_fit(self, *configs: Mapping[str, Any]) -> None:
-        unet, decoder, reader = configs
+    def _require_fit(
+        self, unet: Mapping[str, Any], decoder: Mapping[str, Any], reader: Mapping[str, Any]
+    ) -> None:
         if self._size > _LARGEST:
             raise ValueError("its pictures are too large.")
         ends = (unet, "out_channels"), (decoder, "latent_channels")
