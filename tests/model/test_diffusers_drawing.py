@@ -24,6 +24,8 @@ from mmgpt_desktop.engine.folder.tokenizing import load_clip_tokenizer
 from mmgpt_desktop.engine.painting.diffusers_folder import PipelineFolder, open_pipeline
 from mmgpt_desktop.engine.painting.open_source import open_source
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.engine.painting.painter_runtime import Noise, PicturesToBegin
+from mmgpt_desktop.engine.painting.painter_source import ToPaint
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
@@ -128,9 +130,33 @@ def test_each_place_tells_what_it_read_of_each_word(folder: Path) -> None:
     assert [word.text for word in drawing.words] == ["a", "red", "rose"]
     assert [PROMPT[word.start : word.stop] for word in drawing.words] == ["a", "red", "rose"]
     assert drawing.maps.shape == (3, SIDE // 2, SIDE // 2)
-    np.testing.assert_allclose(drawing.maps.sum(axis=0), 1, atol=1e-5)
+    read = drawing.maps.sum(axis=0)
+    assert bool(((read > 0) & (read < 1)).all()), "the rest is of what begins and ends the text"
     assert float(drawing.maps.std(axis=(1, 2)).min()) > 1e-3, "not the same everywhere"
     assert drawing.painter == "tiny"
+
+
+def noise_of(seed: int) -> Noise:
+    random = np.random.default_rng(seed)
+    return lambda shape: random.standard_normal(shape, np.float32)
+
+
+@pytest.mark.parametrize("guidance", [1.0, 4.0])
+def test_a_cell_reads_the_whole_text_once(folder: Path, guidance: float) -> None:
+    """Whatever level of the UNet its squares are of."""
+    source = open_pipeline(folder)
+    source.prepare(lambda *_: None, CancelToken())
+    prompt = source.read_prompt(PROMPT, known_only=False)
+    wanted = ToPaint(prompt, (3, 4), PaintSettings(guidance=guidance, steps=3))
+    noises = [noise_of(seed) for seed in wanted.seeds]
+    begun = PicturesToBegin(wanted.ids, wanted.visible, noises, wanted.settings)
+    painter: Any = source.runtime(RuntimeName.TORCH, card=False)
+    state = painter.begin(begun, CancelToken())
+    attention = painter.step(state, 0, CancelToken()).attention
+    painter.close()
+    assert attention.shape == (2, 1, 1, source.side**2, TEXT)
+    np.testing.assert_allclose(attention.sum(axis=-1), 1, atol=1e-5)
+    assert not np.allclose(attention[0], attention[1])
 
 
 def test_the_maps_are_of_the_words_alone_with_guidance_and_without(own: Path) -> None:
