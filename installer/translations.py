@@ -34,6 +34,7 @@ ERRORS = (
     "ImageError",
     "SessionError",
     "BundleError",
+    "DrawsOnly",
     "PromptError",
     "LanguageError",
     "RuntimeFailure",

@@ -64,6 +64,12 @@ class BundleError(AppError):
     """A model folder that is missing, damaged or too new."""
 
 
+class DrawsOnly(BundleError):
+    """A model folder for drawing alone: `folder` is where it lies, and may be a painter's."""
+
+    folder: Path
+
+
 class PromptError(AppError):
     """A question that can't be asked: empty, or too long."""
 

@@ -33,6 +33,14 @@ def require_torch() -> None:
         raise error
 
 
+def require_diffusers() -> None:
+    """Raises RuntimeFailure where there is no diffusers, or no PyTorch for it."""
+    require_torch()
+    if importlib.util.find_spec("diffusers") is None:
+        title = "This model draws with the library diffusers, which is not installed."
+        raise RuntimeFailure(title, "Install it beside the app: pip install diffusers")
+
+
 @contextmanager
 def torch_failures(title: str, hint: str) -> Iterator[None]:
     """What PyTorch raises in here becomes a RuntimeFailure, with `title` and `hint` where nothing

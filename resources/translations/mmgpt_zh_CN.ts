@@ -1870,6 +1870,10 @@
 <context>
     <name>PaintController</name>
     <message>
+        <source>{name} can draw: choose it beside Draw.</source>
+        <translation>{name} 能画图：请在“画画”旁选择它。</translation>
+    </message>
+    <message>
         <source>Say first what is to be drawn, or choose it below.</source>
         <translation>请先写要画什么，或在下面选择。</translation>
     </message>
@@ -3055,6 +3059,10 @@
         <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
+        <source>Install it beside the app: pip install diffusers</source>
+        <translation>请把它装在本应用旁：pip install diffusers</translation>
+    </message>
+    <message>
         <source>Install that package again.</source>
         <translation>请重新安装该软件包。</translation>
     </message>
@@ -3237,6 +3245,10 @@
     <message>
         <source>Paths are relative to the profile&apos;s folder.</source>
         <translation>路径相对于配置文件所在的文件夹。</translation>
+    </message>
+    <message>
+        <source>Pipelines of the kind {kind} can&apos;t draw here.</source>
+        <translation>{kind} 类型的流水线在这里不能画图。</translation>
     </message>
     <message>
         <source>Put the model&apos;s other files beside it, or download the whole model.</source>
@@ -3491,6 +3503,14 @@
         <translation>模型无法导出（{reason}）。</translation>
     </message>
     <message>
+        <source>The model does not read its words by cross-attention, so it can&apos;t draw here.</source>
+        <translation>这个模型不用交叉注意力读取文字，因此在这里不能画图。</translation>
+    </message>
+    <message>
+        <source>The model draws by more than words ({name}), which can&apos;t be given here.</source>
+        <translation>这个模型画图时除了文字还需要别的输入（{name}），这里无法提供。</translation>
+    </message>
+    <message>
         <source>The model gave no attention for the composed pictures.</source>
         <translation>模型没有给出合成图片的注意力。</translation>
     </message>
@@ -3571,6 +3591,10 @@
         <translation>模型的计算图不提供注意力。</translation>
     </message>
     <message>
+        <source>The model&apos;s parts don&apos;t fit together: {reason}</source>
+        <translation>模型的各部分互不匹配：{reason}</translation>
+    </message>
+    <message>
         <source>The model&apos;s tokenizer breaks on these words.</source>
         <translation>模型的分词器处理不了这些词。</translation>
     </message>
@@ -3579,8 +3603,16 @@
         <translation>模型的分词器里没有表示图片开头的词元。</translation>
     </message>
     <message>
+        <source>The model&apos;s tokenizer has no token with which a text begins or ends.</source>
+        <translation>模型的分词器里没有表示文本开头或结尾的词元。</translation>
+    </message>
+    <message>
         <source>The model&apos;s weights lack what draws; missing tensors: {count}, {name}.</source>
         <translation>模型的权重缺少画图的部分；缺少的张量：{count} 个，{name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {part} is of a kind that is not known here ({kind}).</source>
+        <translation>模型的 {part} 属于这里不认识的类型（{kind}）。</translation>
     </message>
     <message>
         <source>The package {name}, which has mmgpt-small&apos;s language model, is not whole.</source>
@@ -3607,8 +3639,16 @@
         <translation>它所依赖的画画模型 {name} 在这里不是同一个。</translation>
     </message>
     <message>
+        <source>These can: {known}.</source>
+        <translation>可以画图的有：{known}。</translation>
+    </message>
+    <message>
         <source>This model draws with PyTorch alone.</source>
         <translation>这个模型只能用 PyTorch 画图。</translation>
+    </message>
+    <message>
+        <source>This model draws with the library diffusers, which is not installed.</source>
+        <translation>这个模型用 diffusers 库画图，而该库没有安装。</translation>
     </message>
     <message>
         <source>Use other words, or choose another model.</source>

@@ -49,12 +49,14 @@ from tests.benchmarks.precisions import open_language
 from tests.decoders import open_decoder, read_text
 from tests.families.tiny import TINY
 from tests.gpu.speeds import SIZES, SMALL, speeds
+from tests.tiny_pipeline import scheduler_of, turbo, write_pipeline
 from tests.torch_answers import answered, told
 
 TOKENS = 40  # greedy ones, that the card must write as the CPU does
 NEAR, NEAR_LOGITS = 3e-3, 3e-2  # of attention, and of logits against their largest
 CANCELLED = 0.05  # seconds
 DRAWN_APART = 8  # of 255, in the mean
+NOISE_APART = 25  # the same of random weights, which make much of a rounding
 STEADY = 16e6  # bytes on the card after loads and closes
 CUDA, CPU = RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU
 
@@ -206,9 +208,28 @@ def painters(dry: bool) -> Iterator[Finding]:
         yield Finding(path.name, max(apart) < DRAWN_APART, values)
 
 
-def _drawn(path: Path, name: RuntimeName, dry: bool) -> tuple[PaintOutcome, float]:
+def pipelines(dry: bool) -> Iterator[Finding]:
+    """A tiny one of diffusers, in half precision on the card, beside float32 on the processor."""
+    schedulers = {"Stable Diffusion": scheduler_of("PNDMScheduler"), "turbo": turbo()}
+    for kind, scheduler in schedulers.items():
+        with tempfile.TemporaryDirectory() as name:
+            path = write_pipeline(Path(name) / "tiny", scheduler)
+            (card, seconds), (cpu, _) = (
+                _drawn(path, RuntimeName.TORCH, dry, card=each) for each in (True, False)
+            )
+        one, right = card.paintings[0], cpu.paintings[0]
+        apart = float(np.abs(one.pixels.astype(int) - right.pixels).mean())
+        maps = float(np.abs(one.drawing.maps - right.drawing.maps).max())
+        values = {"bytes apart": apart, "maps apart": maps, "seconds": seconds}
+        yield Finding(f"diffusers, {kind}", apart < NOISE_APART and maps < 0.05, values)
+
+
+def _drawn(
+    path: Path, name: RuntimeName, dry: bool, *, card: bool = True
+) -> tuple[PaintOutcome, float]:
     """The second time: of the first, much is warming up."""
     painter = PaintEngine(path, name)
+    painter.card = card
     painter.load()
     try:
         for _ in "1" if dry else "12":
@@ -306,6 +327,7 @@ CHECKS: dict[str, Check] = {
     "families": families,
     "pytorch": pytorch,
     "painters": painters,
+    "pipelines": pipelines,
     "cancelling": cancelling,
     "memory": memory,
     "hidden": hidden,

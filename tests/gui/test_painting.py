@@ -23,6 +23,7 @@ from mmgpt_desktop.painted import Drawing, LeftOut, PainterInfo, PaintSettings, 
 from mmgpt_desktop.ui.chat.draw_bar import DrawBar
 from mmgpt_desktop.ui.files import exporter
 from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import engine_maker
 from tests.gui.answers import ask, notices
 from tests.gui.conftest import MakeApp
 from tests.gui.test_camera import Synthetic
@@ -466,6 +467,54 @@ def test_painters_are_told_apart_by_how_they_draw_or_else_by_their_names(qtbot: 
     assert [bar.painter.itemText(row) for row in range(2)] == ["Cell by cell", "Out of noise"]
     bar.add_painter(PainterInfo("three", "", 512, 16, settings, at_once=True))
     assert [bar.painter.itemText(row) for row in range(3)] == ["Cell by cell", "two", "three"]
+
+
+@pytest.mark.parametrize("way", ["opened", "added"])
+def test_a_model_that_draws_alone_is_offered_where_it_was_to_answer(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter, way: str
+) -> None:
+    folders = [write_painter(tmp_path / name) for name in ("first", "second")]
+    pipeline = tmp_path / "pipeline"
+    pipeline.mkdir()
+    (pipeline / "model_index.json").write_text("{}")
+    make = fake_maker(painter)
+    first, second = (partial(PaintEngine, each, make=make) for each in folders)
+    makers = {pipeline: second}
+    options = {
+        "make_painters": [first],
+        "paint_model": lambda at: makers.get(at, broken),
+        "open_model": lambda path: engine_maker(path, None),
+    }
+    app = make_app(options=options)
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    app.window.actions_by_name["draw"].trigger()
+    choice = app.window.prompt.draw_bar.painter
+    if way == "opened":
+        app.models.use(pipeline)
+    else:
+        app.models.list.add_folder(pipeline)
+    qtbot.waitUntil(choice.isVisible)
+    why, offered = notices(app)
+    assert "holds a diffusers model, which makes pictures out of words" in why
+    assert offered == "second can draw: choose it beside Draw."
+    choice.setCurrentIndex(1)
+    draw(qtbot, app)
+    assert [each.painter for each in drawings(app)] == ["second"]
+    app.window.prompt.mode.choose(second=False)
+    assert ask(qtbot, app, "What?").answer, "the model before still answers"
+
+
+def test_a_model_that_should_draw_and_cannot_is_told(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
+) -> None:
+    folder = write_painter(tmp_path / "first")
+    (tmp_path / "model_index.json").write_text("{}")
+    make = partial(PaintEngine, folder, make=fake_maker(painter))
+    app = make_app(options={"make_painters": [make]})
+    app.models.list.add_folder(tmp_path)
+    qtbot.waitUntil(lambda: len(notices(app)) == 2)
+    assert notices(app)[1].startswith("Pipelines of the kind None can't draw here.")
+    assert app.window.prompt.draw_bar.painter.count() == 1
 
 
 def broken() -> PaintEngine:

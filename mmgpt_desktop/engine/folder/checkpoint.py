@@ -22,6 +22,7 @@ from mmgpt_desktop.engine.folder.model_files import (
     WEIGHTS,
     is_plain_name,
     missing,
+    model_name,
     read_object,
     read_text,
 )
@@ -61,12 +62,7 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What to call the model: its folder's name, or the repository's in huggingface_hub's
-        cache ("models--owner--name/snapshots/<commit>")."""
-        path = self.path.absolute()
-        if path.parent.name == "snapshots":
-            return safe_name(path.parent.parent.name.rpartition("--")[2])
-        return safe_name(path.name)
+        return model_name(self.path)
 
     def tokenizer(self) -> Tokenizer:
         """The fast tokenizer, without padding or truncation. Raises BundleError."""

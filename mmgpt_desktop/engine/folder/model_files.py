@@ -30,6 +30,7 @@ _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 CONFIG, MANIFEST, TOKENIZER = "config.json", "manifest.json", "tokenizer.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+PIPELINE = "model_index.json"  # of diffusers
 
 ANOTHER = "Download the model again, or choose another one."
 _REINSTALL = Note("Install the app again, or choose another model folder.")
@@ -136,6 +137,15 @@ def lies_inside(place: str, folder: Path) -> bool:
     real, root = (folder / place).resolve(), folder.resolve()
     blobs = (above.parent / "blobs" for above in root.parents if above.name == "snapshots")
     return any(real.is_relative_to(home) for home in (root, *blobs))
+
+
+def model_name(folder: Path) -> str:
+    """What to call a model: its folder's name, or the repository's in huggingface_hub's cache
+    ("models--owner--name/snapshots/<commit>")."""
+    path = folder.absolute()
+    if path.parent.name == "snapshots":
+        return safe_name(path.parent.parent.name.rpartition("--")[2])
+    return safe_name(path.name)
 
 
 def require_file(folder: Path, name: str, size: int) -> None:

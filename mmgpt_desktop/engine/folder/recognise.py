@@ -19,10 +19,11 @@ from mmgpt_desktop.engine.folder.model_files import (
     ANOTHER,
     CONFIG,
     MANIFEST,
+    PIPELINE,
     read_object,
     read_text,
 )
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.errors import BundleError, DrawsOnly
 from mmgpt_desktop.text import reason_of, safe_name
 
 PUBLIC = "public"  # the "kind" in the manifest of an export
@@ -125,10 +126,12 @@ def refuse_other_kinds(folder: Path) -> None:
     weights as safetensors or graphs that are known here."""
     names = _names(folder)
     refuse_adapter(folder)
-    if "model_index.json" in names:
+    if PIPELINE in names:
         title = "The folder {path} holds a diffusers model, which makes pictures out of words."
         hint = "Choose a model that answers questions about pictures."
-        raise BundleError(title, hint, path=_shown(folder))
+        draws = DrawsOnly(title, hint, path=_shown(folder))
+        draws.folder = folder
+        raise draws
     if "config_sentence_transformers.json" in names or "modules.json" in names:
         title = "The folder {path} holds a sentence-transformers model, which only compares texts."
         hint = "Choose a model that answers questions about pictures."
@@ -239,7 +242,7 @@ def _commit(ref: Path) -> str:
 def _within(path: Path) -> Path:
     """The only model in a folder that is none. Raises BundleError."""
     names = _names(path)
-    if "adapter_config.json" not in names and "model_index.json" not in names:
+    if "adapter_config.json" not in names and PIPELINE not in names:
         found = _models_within(path)
         if len(found) == 1:
             return found[0]

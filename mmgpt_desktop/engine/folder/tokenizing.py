@@ -12,11 +12,15 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers.models import BPE
 
 from mmgpt_desktop.engine.folder.model_files import (
     ANOTHER,
+    TOKENIZER,
     missing,
+    read_object,
+    read_text,
     refuse_stand_in_file,
     unreadable,
 )
@@ -39,6 +43,10 @@ _TEXTS = (
     _RUNS,
 )
 
+CLIP_START, CLIP_END = "<|startoftext|>", "<|endoftext|>"
+_VOCABULARY, _MERGES = "vocab.json", "merges.txt"
+_CLIP_WORDS = r"'(?:[stmd]|re|ve|ll)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"  # endings, words, digits, marks
+
 tried = set[str]()  # by this process
 
 
@@ -53,6 +61,30 @@ def load_tokenizer(path: Path, *, remember: bool = True) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(path))
         tokenizer.no_padding()
         tokenizer.no_truncation()
+        return tokenizer
+
+
+def load_clip_tokenizer(folder: Path) -> Tokenizer:
+    """CLIP's, lower-case byte pairs (Radford et al., 2021): tokenizer.json, or what older
+    checkpoints have in its place, the pairs alone, which need no trial. Raises BundleError."""
+    if (folder / TOKENIZER).is_file():
+        return load_tokenizer(folder / TOKENIZER)
+    for name in (_VOCABULARY, _MERGES):
+        if not (folder / name).is_file():
+            raise missing(name)
+    vocabulary = read_object(folder / _VOCABULARY)
+    lines = read_text(folder / _MERGES).split("\n")
+    parted = [line.partition(" ") for line in lines if line and not line.startswith("#version")]
+    pairs = [(left, right) for left, _, right in parted]
+    with _failures(BundleError("The model's tokenizer can't be read.", ANOTHER)):
+        settings = {"unk_token": CLIP_END, "end_of_word_suffix": "</w>"}
+        tokenizer = Tokenizer(BPE(vocabulary, pairs, continuing_subword_prefix="", **settings))
+        tokenizer.normalizer = normalizers.Sequence(
+            [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+        )
+        split = pre_tokenizers.Split(Regex(_CLIP_WORDS), "removed", invert=True)
+        spelt = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, spelt])
         return tokenizer
 
 

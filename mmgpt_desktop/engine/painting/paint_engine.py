@@ -50,7 +50,7 @@ class PaintEngine(RuntimeChain):
         self._path, self._make = path, make
 
     def describe(self) -> PainterInfo:
-        """What its folder says of it, loaded or not. Raises BundleError."""
+        """What its folder says of it, loaded or not. Raises as `open_source`."""
         return open_source(self._path).info
 
     def load(

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.engine.memory import free_memories
 from mmgpt_desktop.engine.pytorch import missing_torch
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, DrawsOnly
 from mmgpt_desktop.hub.cache import (
     Hub,
     Phase,
@@ -57,6 +57,7 @@ class Models(QObject):
     failed = Signal(object)  # AppError
     fetched = Signal(object)  # ListedModel
     use_wanted = Signal(object)  # Path
+    draws_only = Signal(object)  # the folder of a model that can't be listed
     folders_changed = Signal()
     speed_measured = Signal()
 
@@ -177,7 +178,7 @@ class Models(QObject):
             check_folder(path)
 
         added = partial(self._list_folder, str(path))
-        self._folder_thread.submit(work, added, self._fail_change)
+        self._folder_thread.submit(work, added, self._fail_adding)
 
     def use(self, key: str) -> None:
         row = self.row(key)
@@ -235,6 +236,11 @@ class Models(QObject):
         if folder not in self.folders:
             self._set_folders((*self.folders, folder))
         self.refresh()
+
+    def _fail_adding(self, error: AppError) -> None:
+        self._fail_change(error)
+        if isinstance(error, DrawsOnly):
+            self.draws_only.emit(error.folder)
 
     def _fail_change(self, error: AppError) -> None:
         self.failed.emit(error)

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, DrawsOnly
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.widgets.shell import Shell
@@ -25,6 +25,7 @@ class ModelLoader(QObject):
 
     opened = Signal(object)  # the folder of the model that answers from now on
     not_opened = Signal(object)  # the folder of a model that can't be loaded
+    draws_only = Signal(object)  # the folder of such a model, after that
     switching = Signal()  # to another model: what the engine does now is of no use
 
     def __init__(self, shell: Shell, status: Status, path: Path) -> None:
@@ -120,6 +121,8 @@ class ModelLoader(QObject):
             if path is None:
                 notice.add_action(self.tr("Try again"), self.load)
             self.not_opened.emit(path or self.path)
+            if isinstance(error, DrawsOnly):
+                self.draws_only.emit(error.folder)
         self._begin_switch()
 
     def _take_runtime(self, runtime: RuntimeInfo) -> None:

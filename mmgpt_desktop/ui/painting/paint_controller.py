@@ -118,6 +118,18 @@ class PaintController(QObject):
             make = self._maker(folder)
             self._painter.describe(make, partial(self._take_painter, make), _is_none)
 
+    def offer_painter(self, folder: Path) -> None:
+        """A model that can't answer may draw: if so, that is said."""
+        if self._painter is not None:
+            make = self._maker(folder)
+            offer = partial(self._tell_painter, make)
+            self._painter.describe(make, offer, self._tell_failure)
+
+    def _tell_painter(self, make: MakePainter, painter: PainterInfo) -> None:
+        self._take_painter(make, painter)
+        said = self.tr("{name} can draw: choose it beside Draw.")
+        self._shell.notices.tell(said.format(name=printable(painter.name)))
+
     def _have_none(self, error: AppError) -> None:
         """Asking goes on as if there never was one."""
         _log.warning("no painter: %s", error)

@@ -115,6 +115,8 @@ class App(QObject):
         self._tidying.timeout.connect(self._tidy)
         self._tidying.start()
         self.models.loader.opened.connect(self.painting.offer_model)
+        for place in (self.models.loader, self.models.list):
+            place.draws_only.connect(self.painting.offer_painter)
         self.threads.engine.loaded.connect(self._tidy)  # after the collector
 
     def start(self) -> None:

@@ -1,0 +1,115 @@
+"""A Stable Diffusion pipeline with small random weights, as a folder."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+TEXT, SIDE, SIZE = 12, 8, 16
+MERGES = ["r e", "re d</w>", "r o", "ro s", "ros e</w>"]
+_NOISE: dict[str, Any] = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+}
+
+
+def scheduler_of(kind: str = "DDIMScheduler", **changed: Any) -> Any:
+    """With Stable Diffusion's noise, and such other settings."""
+    own: dict[str, dict[str, Any]] = {
+        "DDIMScheduler": {"clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1},
+        "DDPMScheduler": {"clip_sample": False},
+        "PNDMScheduler": {"skip_prk_steps": True, "steps_offset": 1},
+    }
+    return getattr(diffusers, kind)(**(_NOISE | own.get(kind, {}) | changed))
+
+
+def turbo() -> Any:
+    """As SD-Turbo has it."""
+    return scheduler_of("EulerDiscreteScheduler", timestep_spacing="trailing")
+
+
+def write_pipeline(folder: Path, scheduler: Any = None) -> Path:
+    torch.manual_seed(0)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as place:
+        tokenizer = _tokenizer(Path(place))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library's own, of schedulers and safety
+        pipeline: Any = StableDiffusionPipeline(
+            vae=_decoder(),
+            text_encoder=_reader(len(tokenizer)),
+            tokenizer=tokenizer,
+            unet=_unet(),
+            scheduler=scheduler or scheduler_of(),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        pipeline.save_pretrained(folder)
+    return folder
+
+
+def _tokenizer(folder: Path) -> Any:
+    """Each byte, at a word's end too, a few pairs, and what begins and ends a text."""
+    letters = sorted(ByteLevel.alphabet())
+    tokens = [*letters, *(f"{each}</w>" for each in letters)]
+    tokens += [each.replace(" ", "") for each in MERGES] + [START, END]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *MERGES, ""]), encoding="utf-8")
+    return CLIPTokenizer.from_pretrained(folder, model_max_length=TEXT)
+
+
+def _reader(vocabulary: int) -> Any:
+    config = CLIPTextConfig(
+        vocab_size=vocabulary, hidden_size=32, intermediate_size=37, num_hidden_layers=2,
+        num_attention_heads=4, max_position_embeddings=TEXT, projection_dim=32,
+        bos_token_id=vocabulary - 2, eos_token_id=vocabulary - 1, pad_token_id=vocabulary - 1,
+    )  # fmt: skip
+    return _random(CLIPTextModel(config))
+
+
+def _unet() -> Any:
+    return _random(
+        UNet2DConditionModel(
+            sample_size=SIDE,
+            block_out_channels=(16, 16, 32),
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+            cross_attention_dim=32,
+            attention_head_dim=4,
+            norm_num_groups=4,
+        )
+    )
+
+
+def _decoder() -> Any:
+    return _random(
+        AutoencoderKL(
+            block_out_channels=(8, 16),
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            latent_channels=4,
+            norm_num_groups=4,
+        )
+    )
+
+
+def _random(model: Any) -> Any:
+    """Weights so large that words and noise tell."""
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.15)
+    return model.eval()
