@@ -31,7 +31,7 @@ CHOSEN = 6
 Pair = tuple[int, int]
 
 
-class Look(NamedTuple):
+class LeftOutLook(NamedTuple):
     """A picture, and what leaving a word out changed in each cell, [row, column]; what each (layer,
     head) pair's map says of that word."""
 
@@ -89,7 +89,7 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
 
     engine = PaintEngine(painter, make=make)
     engine.load()
-    looks: list[Look] = []
+    looks: list[LeftOutLook] = []
     told = [each for each in told_of(data, pictures, "dev") if each.named]
     for seed, each in enumerate(with_progress("leaving words out", told)):
         whole = draw(engine, each.prompt, seed)
@@ -104,7 +104,7 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
             pair: word_maps(measure(attention, prompt.spans, [pair]), side)[number]
             for pair in np.ndindex(attention.shape[1:3])
         }
-        looks.append(Look(changed(whole.pixels, without.pixels, (side, side)), maps))
+        looks.append(LeftOutLook(changed(whole.pixels, without.pixels, (side, side)), maps))
     engine.close()
     best = chosen(looks)
     manifest = json.loads((painter / MANIFEST).read_text(encoding="utf-8"))
@@ -116,7 +116,7 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
     )
 
 
-def chosen(looks: Sequence[Look]) -> list[Pair]:
+def chosen(looks: Sequence[LeftOutLook]) -> list[Pair]:
     """The pair whose maps tell best, and those that make the mean of all better, one by one."""
     best, reached = list[Pair](), 0.0
     while len(best) < CHOSEN:
@@ -129,7 +129,7 @@ def chosen(looks: Sequence[Look]) -> list[Pair]:
     return best
 
 
-def truth(looks: Sequence[Look], pairs: Sequence[Pair]) -> float:
+def truth(looks: Sequence[LeftOutLook], pairs: Sequence[Pair]) -> float:
     """How many times as much pictures changed where these pairs' maps are strongest as elsewhere,
     the geometric mean."""
     ratios = [
