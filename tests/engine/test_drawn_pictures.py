@@ -123,9 +123,18 @@ def test_agreement_stands_beside_that_with_another_prompt(
 def test_colours_are_asked_as_colours(data: Path, painter: PaintEngine) -> None:
     told = [each for each in told_of(data, None) if "colour" in each.task]
     drawn = {each: drawing.draw(painter, each.prompt, n) for n, each in enumerate(told)}
-    (row,) = drawing.agreement(Flatterer(), drawn)  # type: ignore[arg-type]
-    assert not isinstance(row.model, str)
-    assert row.model.value == 1
+    asked, seen = drawing.agreement(Flatterer(), drawn)  # type: ignore[arg-type]
+    assert (asked.measure, seen.measure) == ("agreement", "by its pixels")
+    assert not isinstance(asked.model, str)
+    assert asked.model.value == 1
+    assert not isinstance(seen.model, str)
+    assert seen.model.value == 0, "it draws in grey"
+    red = np.full((32, 32, 3), (200, 10, 20), np.uint8)
+    told_red = {each: replace(drawn[each], pixels=red) for each in told}
+    _, seen = drawing.agreement(Flatterer(), told_red)  # type: ignore[arg-type]
+    assert not isinstance(seen.model, str)
+    assert seen.model.value == 0.5, "one of both was to be red"
+    assert seen.blind["another prompt"].value == 0.5
 
 
 def test_the_frechet_distance_of_known_distributions() -> None:

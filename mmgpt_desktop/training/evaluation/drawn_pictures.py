@@ -55,8 +55,10 @@ _NAMED = ("t-shirt", "shirt", "shoes", "shorts", "dress")
 _BLUR = 6.0  # pixels, on photos as small as the drawings
 NOTES = (
     "Agreement: what the model answers about a drawing is what was told, beside what was told of"
-    " another one. The Frechet distance is of the encoder's pooled coarse cells, times 1000, and"
-    " depends on the number of pictures. Nearest training photo: 1 less the cosine of the same.",
+    " another one. By its pixels: the colour that prevails in the drawing's middle is, which is how"
+    " photos' colours were named. The Frechet distance is of the encoder's pooled coarse cells,"
+    " times 1000, and depends on the number of pictures. Nearest training photo: 1 less the cosine"
+    " of the same.",
 )
 
 
@@ -144,22 +146,35 @@ def draw(painter: PaintEngine, prompt: str, seed: int) -> Painting:
 
 
 def agreement(respondent: Respondent, drawn: Mapping[Told, Painting]) -> list[Row]:
-    """How often the model answers what was told, and what was told of another picture."""
+    """How often the model answers what was told, and what was told of another picture; and the
+    same of the colour that prevails in the middle of the picture."""
     said = {
         each: respondent.say(as_photo(painting), each.asked)
         for each, painting in with_progress("asking", list(drawn.items()))
     }
+    coloured = {each: painting for each, painting in drawn.items() if each.named}
+    seen = {each: seen_colour(painting.pixels) for each, painting in coloured.items()}
+    return [
+        *_compared("agreement", said, _is_right),
+        *_compared("by its pixels", seen, lambda told, colour: told.answer == colour),
+    ]
+
+
+def _compared(
+    measure: str, found: Mapping[Told, str], is_right: Callable[[Told, str], bool]
+) -> list[Row]:
+    """How often what was found of a picture is what was told, by tasks."""
     rows = []
-    for task in dict.fromkeys(each.task for each in drawn):
-        group = [each for each in drawn if each.task == task]
-        right = [_is_right(each, said[each]) for each in group]
-        others = [_is_right(other, said[each]) for each, other in _paired(group)]
+    for task in dict.fromkeys(each.task for each in found):
+        group = [each for each in found if each.task == task]
+        right = [is_right(each, found[each]) for each in group]
+        others = [is_right(other, found[each]) for each, other in _paired(group)]
         images = [each.image for each in group]
         model, other = (
             bootstrap(mean([float(hit) for hit in hits]), images[: len(hits)])
             for hits in (right, others)
         )
-        rows.append(Row(task, "agreement", len(group), model, {OTHER_PROMPT: other}))
+        rows.append(Row(task, measure, len(group), model, {OTHER_PROMPT: other}))
     return rows
 
 
