@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.note import Note
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import MINI, mini_path, resource_path
 from mmgpt_desktop.settings import cache_path
 
@@ -71,7 +72,7 @@ def painter_path() -> Path | None:
 
 def named_painter(text: str) -> Path:
     """A painter that ships, by its name, or any folder."""
-    path = Path(text)
+    path = path_said(text)
     return resource_path("models", text) if text in PAINTERS and not path.exists() else path
 
 

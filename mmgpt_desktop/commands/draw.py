@@ -15,7 +15,14 @@ from mmgpt_desktop.embedded import PAINTERS, named_painter, painter_path
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.drawing_file import drawing_png
-from mmgpt_desktop.painted import MOST_PICTURES, MOST_STEPS, PaintOutcome, PaintRequest, PaintStep
+from mmgpt_desktop.painted import (
+    MOST_PICTURES,
+    MOST_STEPS,
+    PainterInfo,
+    PaintOutcome,
+    PaintRequest,
+    PaintStep,
+)
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.writing import write
@@ -77,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _painted(painter: PaintEngine, options: argparse.Namespace) -> PaintOutcome:
     """Raises AppError where it doesn't come to an end."""
-    settings = painter.load().settings
+    info = painter.load()
+    _require_meaning(info, options)
+    settings = info.settings
     changed = {name: getattr(options, name) for name in ("temperature", "guidance", "steps")}
     changed = {name: value for name, value in changed.items() if value is not None}
     request = PaintRequest(
@@ -94,6 +103,16 @@ def _painted(painter: PaintEngine, options: argparse.Namespace) -> PaintOutcome:
     if outcome.error is not None:
         raise outcome.error
     return outcome
+
+
+def _require_meaning(painter: PainterInfo, options: argparse.Namespace) -> None:
+    """Raises AppError for a setting that this painter has no use for."""
+    if painter.at_once and options.temperature is not None:
+        title = "{painter} draws out of noise, and has no temperature."
+        raise AppError(title, "Leave --temperature out.", painter=painter.name)
+    if not painter.at_once and options.steps is not None:
+        title = "{painter} draws cell by cell, and takes no steps."
+        raise AppError(title, "Leave --steps out.", painter=painter.name)
 
 
 def _as_object(outcome: PaintOutcome) -> dict[str, object]:

@@ -249,7 +249,6 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         y, copied = self.copier(x, image[-1], shown)
         return Decoded(x + y, presents, seen, copied)
 
-    @torch.inference_mode()
     def empty_past(self, batch: int = 1) -> list[KeyValue]:
         """What `decode_step` takes before anything was read."""
         config = self.config

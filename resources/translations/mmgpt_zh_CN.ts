@@ -1874,6 +1874,10 @@
         <translation>{name} 能画图：请在“画画”旁选择它。</translation>
     </message>
     <message>
+        <source>A painter of the name {name} is there already, beside Draw.</source>
+        <translation>名为 {name} 的画画模型已经在“画画”旁边了。</translation>
+    </message>
+    <message>
         <source>Say first what is to be drawn, or choose it below.</source>
         <translation>请先写要画什么，或在下面选择。</translation>
     </message>
@@ -2181,6 +2185,10 @@
     <message>
         <source>Drawing</source>
         <translation>画画</translation>
+    </message>
+    <message>
+        <source>What is to be drawn? Enter draws.</source>
+        <translation>要画什么？按 Enter 开始画。</translation>
     </message>
     <message>
         <source>What is to be drawn? The painter learnt {things}. Enter draws.</source>
@@ -3335,6 +3343,10 @@
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Take more with --steps.</source>
+        <translation>用 --steps 指定更多步数。</translation>
+    </message>
+    <message>
         <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12.</source>
         <translation>请使用 Ctrl、Alt、Shift、Meta 中的两个或以上，再加一个字母或 F1 到 F12。</translation>
     </message>
@@ -3639,6 +3651,10 @@
         <translation>它所依赖的画画模型 {name} 在这里不是同一个。</translation>
     </message>
     <message>
+        <source>The weights of the model&apos;s {part} lie in several files, which can&apos;t be read here.</source>
+        <translation>该模型的 {part} 权重分在多个文件里，这里无法读取。</translation>
+    </message>
+    <message>
         <source>These can: {known}.</source>
         <translation>可以画图的有：{known}。</translation>
     </message>
@@ -3649,6 +3665,10 @@
     <message>
         <source>This model draws with the library diffusers, which is not installed.</source>
         <translation>这个模型用 diffusers 库画图，而该库没有安装。</translation>
+    </message>
+    <message>
+        <source>This model needs more steps.</source>
+        <translation>这个模型需要更多步数。</translation>
     </message>
     <message>
         <source>Use other words, or choose another model.</source>
@@ -3677,6 +3697,10 @@
     <message>
         <source>it names a painter that lies elsewhere.</source>
         <translation>它指定了一个位于别处的画画模型。</translation>
+    </message>
+    <message>
+        <source>it names no layer that tells of the words.</source>
+        <translation>它没有指定任何提供词语信息的层。</translation>
     </message>
     <message>
         <source>mmgpt-small has not been put together on this computer yet.</source>

@@ -504,6 +504,28 @@ def test_a_model_that_draws_alone_is_offered_where_it_was_to_answer(
     assert ask(qtbot, app, "What?").answer, "the model before still answers"
 
 
+def test_a_second_painter_of_one_name_is_told(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
+) -> None:
+    folder = write_painter(tmp_path / "tiny")
+    make = partial(PaintEngine, folder, make=fake_maker(painter))
+    app = make_app(options={"make_painters": [make], "paint_model": lambda _at: make})
+    qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
+    app.painting.offer_painter(tmp_path)
+    qtbot.waitUntil(lambda: bool(notices(app)))
+    assert notices(app) == ["A painter of the name tiny is there already, beside Draw."]
+    assert app.window.prompt.draw_bar.painter.count() == 1
+
+
+def test_of_a_painter_that_was_taught_anything_nothing_is_listed(
+    qtbot: QtBot, painting: App
+) -> None:
+    edit = painting.window.prompt.edit
+    assert "learnt flowers" in edit.placeholderText()
+    painting.window.prompt.set_painter(PainterInfo("any", "", 512, 16, PaintSettings()))
+    assert edit.placeholderText() == "What is to be drawn? Enter draws."
+
+
 def test_a_model_that_should_draw_and_cannot_is_told(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
 ) -> None:

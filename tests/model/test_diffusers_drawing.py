@@ -220,6 +220,17 @@ def test_a_turbo_kind_takes_few_steps_without_guidance(own: Path) -> None:
     assert int(np.abs(outcome.paintings[0].pixels - by_diffusers(own, 3, once)).max()) <= 1
 
 
+def test_a_scheduler_that_needs_more_steps_says_so(own: Path) -> None:
+    with_scheduler(own, scheduler_of("PNDMScheduler", skip_prk_steps=False))
+    _, outcome = draw(own, asked(how=PaintSettings(guidance=1.0, steps=2)))
+    assert str(outcome.error) == "This model needs more steps. Take more with --steps."
+
+
+def test_maps_are_no_larger_than_sessions_keep_them(own: Path) -> None:
+    setting("unet", sample_size=140)(own)
+    assert open_pipeline(own).side == 35
+
+
 def test_what_it_is_is_known_without_loading_it(folder: Path) -> None:
     source = open_source(folder)
     assert isinstance(source, PipelineFolder)
@@ -326,6 +337,10 @@ def test_the_decoders_of_older_checkpoints_are_read(own: Path) -> None:
     assert np.array_equal(draw(own, asked())[1].paintings[0].pixels, wanted)
 
 
+INDEX, FP16 = ".safetensors.index.json", ".safetensors.index.fp16.json"
+"""What would be read before the weights themselves, and may name anything."""
+
+
 def pickled(folder: Path) -> None:
     for file in folder.glob("*/*.safetensors"):
         file.rename(file.with_suffix(".bin"))
@@ -370,6 +385,9 @@ def scheduling(**values: object) -> Callable[[Path], None]:
         (lambda folder: shutil.rmtree(folder / "vae"), "vae/config.json is missing"),
         (lambda folder: weights_of(folder, UNET).unlink(), "unet/diffusion_pytorch_model"),
         (pickled, "may run a stranger's code"),
+        (lambda folder: weights_of(folder, UNET, INDEX).write_text("{}"), "lie in several files"),
+        (lambda folder: weights_of(folder, UNET, FP16).write_text("{}"), "lie in several files"),
+        (scheduling(solver_order=10**7), "solver_order"),
         (cut_short, "is cut short"),
         (lambda folder: weights_of(folder, UNET).write_bytes(b"\x80\x02" * 600), "is a pickle"),
         (led_away, "names files outside its folder"),

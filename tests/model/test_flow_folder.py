@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.painting.flow_folder import FlowFolder, open_flow
 from mmgpt_desktop.engine.painting.open_source import open_source
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.painting.painter_folder import open_painter
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model.painting.flow_painter import FlowPainter
 from mmgpt_desktop.model.painting.packed import load_flow
@@ -167,6 +167,8 @@ def change(folder: Path, **values: Any) -> None:
     [
         ({"painter": {"name": "tiny", "sha256": "0" * 64}}, "is another one here"),
         ({"painter": {"name": "../tiny", "sha256": "0" * 64}}, "lies elsewhere"),
+        ({"painter": {"name": "..", "sha256": "0" * 64}}, "lies elsewhere"),
+        ({"text_layers": []}, "names no layer"),
         ({"painter": {"name": "none", "sha256": "0" * 64}}, "manifest.json"),
         ({"text_layers": [0, 7]}, "is another one here"),
         ({"heads": [[5, 0]]}, "a head that the model hasn't"),
@@ -222,3 +224,32 @@ def test_the_command_takes_as_many_steps_as_it_is_told(
         assert (found["seed"], found["runtime"]) == (4, "onnx-cpu")
         drawn.append(out.read_bytes())
     assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "said"),
+    [
+        ("moves", ["--temperature", "1"], "has no temperature"),
+        ("tiny", ["--steps", "3"], "takes no steps"),
+    ],
+)
+def test_what_a_painter_has_no_use_for_is_refused(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    told: list[str],
+    said: str,
+) -> None:
+    out = ["--out", str(tmp_path / "dog.png"), "--painter", str(folder.parent / name)]
+    assert cli.main(["draw", "A dog runs", *out, *told]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_without_a_change_no_heads_are_chosen(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [Told("t", "i", "A dog runs", "?", "dog", named="dog")]
+    monkeypatch.setattr(map_heads, "told_of", lambda *_: told)
+    monkeypatch.setattr(map_heads, "changed", lambda *_: np.zeros((SIDE, SIDE), np.float32))
+    with pytest.raises(AppError, match="No picture changed"):
+        map_heads.choose_heads(own, own, 1)
+    assert open_flow(own).manifest.heads == ()

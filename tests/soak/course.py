@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDialog
 
-from mmgpt_desktop.embedded import PAINTER
+from mmgpt_desktop.embedded import PAINTER, painter_paths
 from mmgpt_desktop.event.profile import read_profile
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.resources import mini_path, resource_path
@@ -92,7 +92,7 @@ class WindowCourse(Course):
             folder / "settings.json",
             {"language": "en", "theme": "light", "tour_seen": True},
             data_folder=folder / "data",
-            make_painters=[painter_maker(resource_path("models", PAINTER))],
+            make_painters=[painter_maker(each) for each in painter_paths()],
         )
         super().__init__(self._app.threads, errors)
         self._links = _Swallow()

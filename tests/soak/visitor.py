@@ -148,7 +148,9 @@ class Visitor(Hands):
         if not window.actions_by_name["draw"].isEnabled():
             return  # the painter is not known yet
         window.prompt.mode.choose(second=True)
-        window.prompt.draw_bar.count.setCurrentIndex(self.random.randrange(4))
+        bar = window.prompt.draw_bar
+        bar.painter.setCurrentIndex(self.random.randrange(bar.painter.count()))
+        bar.count.setCurrentIndex(self.random.randrange(4))
         window.prompt.edit.replace(self.random.choice(PROMPTS))
         window.prompt.ask_button.click()
         window.prompt.mode.choose(second=self.random.random() < 0.2)

@@ -88,8 +88,10 @@ _COUNTS = (  # of layers: a part, the setting, what it is unsaid, and the most
     (DECODER, "layers_per_block", 1, 32),
     (READER, "num_hidden_layers", 12, 256),
     (_SCHEDULER, "num_train_timesteps", 1000, 10_000),
+    (_SCHEDULER, "solver_order", 2, 3),
 )
 _MOST_BLOCKS, _WIDEST, _MOST_SIDE, _LARGEST = 8, 1 << 14, 256, 2048
+_MOST_CELLS = 64  # along a side of a map, as sessions keep it
 _LATENTS = 4  # channels, unsaid
 _PLAIN = PaintSettings(temperature=1.0, least=0.0, guidance=7.5, steps=30)
 _TURBO = PaintSettings(temperature=1.0, least=0.0, guidance=1.0, steps=4)
@@ -124,6 +126,8 @@ class PipelineFolder:
         self.channels = whole_number(unet, "in_channels", _LATENTS, _WIDEST)
         self._size = self.latent_side << halvings
         self.side = max(1, self.latent_side >> max(0, levels - 2))
+        while self.side > _MOST_CELLS:
+            self.side //= 2
         self._length = whole_number(reader, "max_position_embeddings", 77, 1024)
         self._vocabulary = whole_number(reader, "vocab_size", 49408, 1 << 22)
         self._require_fit(unet, decoder, reader)
@@ -267,6 +271,9 @@ def _settings(path: Path, part: str, file: str) -> dict[str, Any]:
 def _weights(path: Path, name: str) -> PipelinePart:
     config, folder = _settings(path, name, CONFIG), path / name
     refuse_adapter(folder)
+    if any(folder.glob(f"{_STEMS[name]}*.index*")):  # which would be read first, whatever it names
+        title = "The weights of the model's {part} lie in several files, which can't be read here."
+        raise BundleError(title, ANOTHER, part=name)
     for variant in (None, "fp16"):
         file = ".".join(filter(None, (_STEMS[name], variant, "safetensors")))
         if (folder / file).is_file() and lies_inside(f"{name}/{file}", path):

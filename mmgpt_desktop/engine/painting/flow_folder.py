@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.folder.model_files import (
     MANIFEST,
     WEIGHTS,
     bad_manifest,
+    is_plain_name,
     read_object,
     refuse_newer,
     remedy_for,
@@ -155,8 +156,10 @@ def _read(file: Path) -> FlowManifest:
         manifest: FlowManifest = DataDecoder().decode(FlowManifest, data)
         for name in sorted(_LISTED - manifest.files.keys()):
             raise Mistake("it does not list {name}.", name=name)
-        if Path(manifest.painter.name).name != manifest.painter.name:
+        if not is_plain_name(manifest.painter.name):
             raise Mistake("it names a painter that lies elsewhere.")
+        if not manifest.text_layers:
+            raise Mistake("it names no layer that tells of the words.")
         require_heads(manifest.heads, manifest.layers)
     except Mistake as mistake:
         raise bad_manifest(mistake) from mistake

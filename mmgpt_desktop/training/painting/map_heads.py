@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.painting.painter_runtime import (
     PicturesToBegin,
 )
 from mmgpt_desktop.engine.painting.painter_source import PainterSource
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.training.embedded_bundle import MANIFEST
 from mmgpt_desktop.training.evaluation.answering import with_progress
@@ -106,6 +107,10 @@ def choose_heads(data: Path, painter: Path, pictures: int = 30) -> str:
         }
         looks.append(LeftOutLook(changed(whole.pixels, without.pixels, (side, side)), maps))
     engine.close()
+    looks = [look for look in looks if look.change.any()]
+    if not looks:
+        title = "No picture changed when a word was left out, so that nothing tells heads apart."
+        raise AppError(title, "Take more pictures, or a painter that was trained.")
     best = chosen(looks)
     manifest = json.loads((painter / MANIFEST).read_text(encoding="utf-8"))
     write_json(painter / MANIFEST, {**manifest, "heads": [list(pair) for pair in best]})

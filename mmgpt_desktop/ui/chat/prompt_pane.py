@@ -310,8 +310,10 @@ class PromptPane(Retranslated, Pane):
         """What is said of asking, or of drawing."""
         if self.draws:
             self.set_title(self.tr("Drawing"))
-            taught = self.tr("What is to be drawn? The painter learnt {things}. Enter draws.")
-            self.edit.setPlaceholderText(taught.format(things=taught_text(self._painter)))
+            things, said = taught_text(self._painter), self.tr("What is to be drawn? Enter draws.")
+            if things:
+                said = self.tr("What is to be drawn? The painter learnt {things}. Enter draws.")
+            self.edit.setPlaceholderText(said.format(things=things))
             self.edit.setAccessibleName(self.tr("What is to be drawn"))
             self.ask_button.setText(self.tr("Draw"))
             self.ask_button.setToolTip(self.tr("Draw (Enter)"))

@@ -97,11 +97,14 @@ class PaintController(QObject):
     def busy(self) -> bool:
         return self._job is not None
 
-    def _take_painter(self, make: MakePainter, painter: PainterInfo) -> None:
-        """One more to choose from; the first one draws until another is chosen."""
-        if painter.name not in {known.name for known, _ in self._painters}:
+    def _take_painter(self, make: MakePainter, painter: PainterInfo) -> bool:
+        """One more to choose from, unless one has its name; the first one draws until another is
+        chosen."""
+        is_new = painter.name not in {known.name for known, _ in self._painters}
+        if is_new:
             self._painters.append((painter, make))
             self._prompt.draw_bar.add_painter(painter)
+        return is_new
 
     def _choose_painter(self, row: int) -> None:
         assert self._painter is not None
@@ -126,8 +129,9 @@ class PaintController(QObject):
             self._painter.describe(make, offer, self._tell_failure)
 
     def _tell_painter(self, make: MakePainter, painter: PainterInfo) -> None:
-        self._take_painter(make, painter)
         said = self.tr("{name} can draw: choose it beside Draw.")
+        if not self._take_painter(make, painter):
+            said = self.tr("A painter of the name {name} is there already, beside Draw.")
         self._shell.notices.tell(said.format(name=printable(painter.name)))
 
     def _have_none(self, error: AppError) -> None:

@@ -124,7 +124,7 @@ class DiffusionDrawing:
         noise = torch.from_numpy(np.stack([each(shape) for each in pictures.noises]))
         with torch_failures(RUNNING, _HINT), torch.inference_mode():
             scheduler = copy.deepcopy(self._scheduler)
-            scheduler.set_timesteps(settings.steps, device=place.device)
+            _set_steps(scheduler, settings.steps, place)
             latents = noise.to(place.device) * scheduler.init_noise_sigma
             words = self._reader(place.tensor(ids))[0]
             more = _more_noise(scheduler, pictures.noises)
@@ -201,6 +201,14 @@ def _scheduler(folder: PipelineFolder) -> Any:
     takes = inspect.signature(kind).parameters
     mended = {name: each for name, each in _MENDED.items() if name in takes}
     return kind.from_config({**folder.scheduling, **mended})
+
+
+def _set_steps(scheduler: Any, steps: int, place: Place) -> None:
+    """Some begin with several runs of the UNet, and so can't take fewer."""
+    try:
+        scheduler.set_timesteps(steps, device=place.device)
+    except (ValueError, IndexError) as error:
+        raise RuntimeFailure("This model needs more steps.", "Take more with --steps.") from error
 
 
 def _more_noise(scheduler: Any, noises: Sequence[Noise]) -> dict[str, Any]:
