@@ -242,7 +242,7 @@ def test_what_a_painter_has_no_use_for_is_refused(
     said: str,
 ) -> None:
     out = ["--out", str(tmp_path / "dog.png"), "--painter", str(folder.parent / name)]
-    assert cli.main(["draw", "A dog runs", *out, *told]) == 1
+    assert cli.main(["draw", "A dog runs", *out, *told]) == 2
     assert said in capsys.readouterr().err
 
 
