@@ -20,8 +20,8 @@ from mmgpt_desktop.resources import MINI, mini_path, resource_path
 from mmgpt_desktop.settings import cache_path
 
 SMALL = "mmgpt-small"
-PAINTER, FLOW = "mmgpt-painter", "mmgpt-flow"
-PAINTERS = (PAINTER, FLOW)
+FLOW, PAINTER = "mmgpt-flow", "mmgpt-painter"
+PAINTERS = (FLOW, PAINTER)
 """The first one draws where nobody chose another."""
 MODELS = {
     MINI: Note("Our own smallest model, and the quickest. It ships with the program."),

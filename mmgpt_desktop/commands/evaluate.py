@@ -6,7 +6,7 @@ import argparse
 
 from mmgpt_desktop.commands import measuring
 from mmgpt_desktop.commands.option_types import positive
-from mmgpt_desktop.embedded import PAINTER, named_painter
+from mmgpt_desktop.embedded import PAINTERS, named_painter
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import resource_path
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--draw",
         type=named_painter,
         nargs="?",
-        const=resource_path("models", PAINTER),
+        const=resource_path("models", PAINTERS[0]),
         metavar="PAINTER",
         help="measure the painter instead, or that of a folder; --model answers about its pictures",
     )

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.embedded import PAINTER
+from mmgpt_desktop.embedded import FLOW
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.painted import MOST_PICTURES, PaintRequest
 from mmgpt_desktop.resources import resource_path
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("prompts", nargs="*", default=list(TWENTY))
-    parser.add_argument("--painter", type=Path, default=resource_path("models", PAINTER))
+    parser.add_argument("--painter", type=Path, default=resource_path("models", FLOW))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=2, choices=range(1, MOST_PICTURES + 1))
     parser.add_argument("--columns", type=int, default=5, help="of prompts")

@@ -14,7 +14,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.conversation import Turn
-from mmgpt_desktop.embedded import PAINTER
+from mmgpt_desktop.embedded import FLOW
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import mini_path, resource_path
@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="with --draw")
     parser.add_argument("--pictures", type=int, default=1, help="with --draw")
     parser.add_argument("--leave-out", action="store_true", help="with --draw: without --word")
-    parser.add_argument("--painter", type=Path, default=resource_path("models", PAINTER))
+    parser.add_argument("--painter", type=Path, default=resource_path("models", FLOW))
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
     parser.add_argument("--scale", type=float, default=1.0)

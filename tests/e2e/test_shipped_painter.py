@@ -41,7 +41,7 @@ def draw(painter: PaintEngine, prompt: str, seed: int = 1, pictures: int = 1) ->
 
 def test_they_are_there() -> None:
     assert [path.name for path in painter_paths()] == list(PAINTERS)
-    assert not_none(painter_path()).name == PAINTER
+    assert not_none(painter_path()).name == FLOW
 
 
 def test_each_says_what_it_is(folder: Path) -> None:

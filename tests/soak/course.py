@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDialog
 
-from mmgpt_desktop.embedded import PAINTER, painter_paths
+from mmgpt_desktop.embedded import FLOW, painter_paths
 from mmgpt_desktop.event.profile import read_profile
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.resources import mini_path, resource_path
@@ -172,7 +172,7 @@ class ShowCourse(Course):
             theme="light",
             awake=_Asleep(),
             camera=Camera(MadeUpCamera),
-            make_painter=painter_maker(resource_path("models", PAINTER)),
+            make_painter=painter_maker(resource_path("models", FLOW)),
         )
         super().__init__(self._show.threads, errors)
         self.hands = Guest(self._show, make_files(folder / "files"), seed)
