@@ -69,6 +69,9 @@ STAGES = {
         "painting.flow_training", "train_flow", "train the painter that begins with noise"
     ),
     "painter-bundle": TrainingStage("painting.painter_bundle", "pack_painter", "pack a painter"),
+    "painter-graphs": TrainingStage(
+        "painting.painter_bundle", "export_painter_again", "export a painter's graphs anew"
+    ),
     "flow-bundle": TrainingStage(
         "painting.flow_bundle", "pack_flow", "pack one that begins with noise"
     ),

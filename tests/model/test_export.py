@@ -107,7 +107,8 @@ def test_the_weights_lie_in_the_bundle_once(bundle: Path) -> None:
     }
     assert sum(graphs.values()) < 2_000_000
     stored = read_header(bundle / "model.safetensors").tensors
-    assert stored["embedding.weight"].dtype == "I8"
+    assert stored["embedding.weight"].dtype == "U8", "of 4 bits"
+    assert stored["blocks.0.self_attention.output.weight"].dtype == "I8"
     assert stored["names.tokens"].dtype == "I64"
     assert "lm_head.weight" not in stored
 
@@ -222,9 +223,11 @@ def test_packed_weights_are_those_of_the_model(
     bundle: Path, tiny_model: MMGPTForConditionalGeneration
 ) -> None:
     loaded = load_packed(bundle)
-    ids = torch.tensor([[1, 20, 2]])
-    with torch.no_grad():
-        difference = (loaded(ids).logits - tiny_model(ids).logits).abs().max()
-    assert difference < 0.3
+    state = tiny_model.state_dict()
+    halved = ("embedding.", "lm_head.", "encoder.classifier.", "cells.coarse.", "joiner.join.")
+    for name, weights in loaded.state_dict().items():
+        if weights.is_floating_point():
+            error = (weights - state[name]).norm() / state[name].norm().clamp(min=1e-9)
+            assert float(error) < (0.12 if name.startswith(halved) else 0.01), name
     assert loaded.lm_head.weight is loaded.embedding.weight
     assert not loaded.training

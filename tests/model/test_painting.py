@@ -24,6 +24,7 @@ from mmgpt_desktop.model.painting.packed import PaintingModel
 from mmgpt_desktop.model.painting.painter import CodeSampling, MMGPTPainter, Stroke
 from mmgpt_desktop.model.painting.quantizer import ScalarQuantizer
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings
+from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.evaluation.drawn_pictures import Told
 from mmgpt_desktop.training.painting import map_heads
 from mmgpt_desktop.training.painting.painter_bundle import build_painter
@@ -198,6 +199,19 @@ def test_the_packed_painter_draws_as_before(painting: PaintingModel, folder: Pat
     for name, weights in again.painter.state_dict().items():
         error = (weights - state[name]).norm() / state[name].norm().clamp(min=1e-9)
         assert float(error) < 0.12, name  # matrices are of 4 bits
+
+
+def test_graphs_are_exported_anew_and_stay_the_same(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    for name in (READ, PAINT, DRAW):
+        (own / name).write_bytes(b"")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        main(["painter-graphs", "--painter", str(own)])
+    for name in (READ, PAINT, DRAW, "model.safetensors"):
+        assert (own / name).read_bytes() == (folder / name).read_bytes(), name
+    open_painter(own).verify(lambda *_: None, CancelToken())
 
 
 def test_damaged_weights_are_refused(folder: Path, tmp_path: Path) -> None:

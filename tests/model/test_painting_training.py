@@ -26,6 +26,7 @@ from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.painting.codes import CodedPhotos
+from mmgpt_desktop.training.painting.flow_training import begun_flow
 from mmgpt_desktop.training.painting.judge import Judge
 from mmgpt_desktop.training.painting.painter_bundle import build_painter, words_of
 from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
@@ -348,6 +349,12 @@ def test_a_flow_painter_trains_on_the_words_of_a_gpt_and_is_packed_beside_it(
     assert losses[-1] < losses[0]
     trained = FlowPainter.from_pretrained(work / "painting" / "flow-painter")
     assert (trained.config.channels, trained.config.text_width) == (6, 64)
+    again = begun_flow(tmp_path / "flow", 0.3)
+    assert again.config.dropout == 0.3
+    before = trained.state_dict()
+    for name, weights in again.state_dict().items():
+        error = (weights - before[name]).norm() / before[name].norm().clamp(min=1e-9)
+        assert float(error) < 0.12, name  # matrices are of 4 bits
     folder = open_flow(tmp_path / "flow")
     assert (folder.info.size, folder.info.side) == (32, 2)
     assert folder.painter.path == painter

@@ -15,9 +15,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import Trainer
 
+from mmgpt_desktop.engine.folder.model_files import MANIFEST
 from mmgpt_desktop.engine.painting.painter_folder import open_painter
 from mmgpt_desktop.model.painting.flow_painter import FlowPainter
-from mmgpt_desktop.model.painting.packed import PaintingModel
+from mmgpt_desktop.model.painting.packed import PaintingModel, load_flow
 from mmgpt_desktop.model.painting.painter_config import FlowPainterConfig
 from mmgpt_desktop.training.painting.painter_training import DEV_ROWS, PromptLayout, told_pictures
 from mmgpt_desktop.training.recipes import RunRecipe
@@ -42,13 +43,14 @@ class FlowRecipe(RunRecipe):
 def train_flow(
     data: Path, work: Path, painter: Path, recipe: FlowRecipe, start: Path | None = None
 ) -> Path:
-    """Train to the end and return the new model's folder; a first run begins with that in `start`.
+    """Train to the end and return the new model's folder; a first run begins with that in `start`,
+    which may be one that ships.
     `painter` is a packed one, whose GPT reads the words and whose codes the photos are kept in."""
     torch.manual_seed(recipe.seed)
     frozen = PaintingModel.load_packed(painter)
     reader = frozen.painter.config
     if start:
-        model = FlowPainter.from_pretrained(start, dropout=recipe.dropout)
+        model = begun_flow(start, recipe.dropout)
     else:
         model = FlowPainter(flow_config(frozen, recipe.dropout))
     samples = recipe.steps * recipe.batch
@@ -62,6 +64,17 @@ def train_flow(
         eval_dataset=told_pictures(data, work, layout, "dev", DEV_ROWS, 0),
     )
     return run_to_the_end(trainer, work / "painting" / FLOW)
+
+
+def begun_flow(start: Path, dropout: float) -> FlowPainter:
+    """A model that was trained, as the last stage left it or packed."""
+    if not (start / MANIFEST).is_file():
+        return FlowPainter.from_pretrained(start, dropout=dropout)
+    packed = load_flow(start)
+    packed.config.dropout = dropout
+    model = FlowPainter(packed.config)
+    model.load_state_dict(packed.state_dict())
+    return model
 
 
 def flow_config(frozen: PaintingModel, dropout: float) -> FlowPainterConfig:

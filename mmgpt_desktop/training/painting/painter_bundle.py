@@ -23,7 +23,7 @@ from mmgpt_desktop.model.painting.painter import MMGPTPainter
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.painted import PaintSettings
 from mmgpt_desktop.resources import mini_path
-from mmgpt_desktop.training.embedded_bundle import MANIFEST
+from mmgpt_desktop.training.embedded_bundle import MANIFEST, change_manifest
 from mmgpt_desktop.training.painting.coder_training import CODER
 from mmgpt_desktop.training.painting.decoder_training import DECODER
 from mmgpt_desktop.training.painting.painter_graphs import export_painter
@@ -50,6 +50,12 @@ def pack_painter(data: Path, work: Path, tokenizer: Path, out: Path) -> Path:
     said = itertools.chain.from_iterable(prompts(data, "train").values())
     build_painter(trained, tokenizer, out, words_of(said, tokenizer))
     return out
+
+
+def export_painter_again(painter: Path) -> None:
+    """Write a painter's graphs anew from its own weights, which stay as they are."""
+    export_painter(PaintingModel.load_packed(painter), painter)
+    change_manifest(painter)
 
 
 def words_of(said: Iterable[str], tokenizer: Path) -> KnownWords:
