@@ -87,7 +87,10 @@ def test_what_it_writes_in_english_stays(
     assert new.config.vocab_size == both.get_vocab_size()
     ids = torch.tensor([english.encode(ENGLISH[0]).ids])
     before, after = old(input_ids=ids).logits, new(input_ids=ids).logits
-    assert torch.equal(after[..., : old.config.vocab_size], before)
+    # As far as arithmetic goes: a larger product may be added up in another order.
+    torch.testing.assert_close(after[..., : old.config.vocab_size], before)
+    known = new.embedding.weight[: old.config.vocab_size]
+    assert torch.equal(known, old.embedding.weight)
     length = old.config.name_tokens
     slots, was = new.names.slot.view(2, 2, length, -1), old.names.slot.view(2, length, -1)
     assert torch.equal(slots[:, 0], was)
