@@ -205,12 +205,11 @@ def test_a_smaller_decoder_learns_the_same_codes(work: Path, data: Path) -> None
     assert any("eval_psnr" in row for row in rows)
 
 
-def test_an_encoder_is_learnt_for_the_decoder_of_a_painter(
-    data: Path, tiny_tokenizer: Path, tmp_path: Path
-) -> None:
+def test_an_encoder_is_learnt_for_the_decoder_of_a_painter(data: Path, tmp_path: Path) -> None:
     """Whoever has the painter alone can make its codes of photos again."""
     painter, work = tmp_path / "tiny", tmp_path / "work"
-    build_painter(tiny_painting(), tiny_tokenizer, painter)
+    painter.mkdir()
+    tiny_painting().save_packed(painter)
     common = ["--data", str(data), "--work", str(work), "--painter", str(painter)]
     small = ["--steps", "4", "--batch", "2", "--warmup", "1", "--save-every", "2"]
     main(["picture-encoder", *common, *small])
