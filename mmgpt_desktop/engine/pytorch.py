@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from mmgpt_desktop.engine.cuda_failures import torch_card_failure
@@ -39,6 +39,14 @@ def require_diffusers() -> None:
     if importlib.util.find_spec("diffusers") is None:
         title = "This model draws with the library diffusers, which is not installed."
         raise RuntimeFailure(title, "Install it beside the app: pip install diffusers")
+
+
+def require_whole(missing: Collection[str]) -> None:
+    """Raises RuntimeFailure where weights lack these of a model that is to draw."""
+    if missing:
+        title = "The model's weights lack what draws; missing tensors: {count}, {name}."
+        values = {"count": len(missing), "name": safe_name(min(missing))}
+        raise RuntimeFailure(title, ANOTHER, **values)
 
 
 @contextmanager

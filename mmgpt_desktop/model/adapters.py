@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -15,7 +15,7 @@ from mmgpt_desktop.embedded import ADAPTERS
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.packing import BLOCK, SCALE, halve, unpack
+from mmgpt_desktop.model.packing import BLOCK, SCALE, halve, unpack, write_tensors
 
 
 def new_flamingo(
@@ -58,8 +58,7 @@ def save_adapters(
     state = own_state(model)
     written = _packed(state) if packed else {n: each.contiguous() for n, each in state.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(written, folder / ADAPTERS, metadata={"format": "pt"})
-    (folder / ADAPTERS).chmod(0o644)  # the library keeps it to its owner
+    write_tensors(written, folder / ADAPTERS)
     model.config.save_pretrained(folder)
 
 

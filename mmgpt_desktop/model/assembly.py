@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mmgpt_desktop.embedded import FACTS
 from mmgpt_desktop.model.adapters import load_adapters, new_flamingo
 from mmgpt_desktop.model.configuration import IMAGE_MEAN, IMAGE_SIZE, IMAGE_STD
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
-from mmgpt_desktop.model.packing import WEIGHTS, load_packed
+from mmgpt_desktop.model.packing import WEIGHTS, load_packed, write_tensors
 from mmgpt_desktop.writing import write_json
 
 PICTURES = {"size": IMAGE_SIZE, "mean": IMAGE_MEAN, "std": IMAGE_STD, "max_aspect": 2.0}
@@ -36,8 +35,7 @@ def assemble(gguf: Path, adapters: Path, bundle: Path, out: Path) -> Path:
         for name, each in model.state_dict().items()
         if name != "lm_head.weight"  # the embedding again
     }
-    save_file(state, out / WEIGHTS, metadata={"format": "pt"})
-    (out / WEIGHTS).chmod(0o644)  # the library keeps it to its owner
+    write_tensors(state, out / WEIGHTS)
     model.config.save_pretrained(out)
     tokenizer.backend_tokenizer.save(str(out / "tokenizer.json"))
     named = {name: getattr(tokenizer, name) for name in _TOKENS}

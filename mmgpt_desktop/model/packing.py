@@ -106,11 +106,15 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
+def write_tensors(tensors: dict[str, Tensor], file: Path) -> None:
+    """Safetensors, readable for all: the library keeps them to their owner."""
+    save_file(tensors, file, metadata={"format": "pt"})
+    file.chmod(0o644)
+
+
 def save_packed(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
     """Write `model.safetensors` and `config.json`."""
-    packed = pack(model.state_dict(), _HALVED.__contains__)
-    save_file(packed, bundle / WEIGHTS, metadata={"format": "pt"})
-    (bundle / WEIGHTS).chmod(0o644)  # the library keeps it to its owner
+    write_tensors(pack(model.state_dict(), _HALVED.__contains__), bundle / WEIGHTS)
     model.config.save_pretrained(bundle)
 
 

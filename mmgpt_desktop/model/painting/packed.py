@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor, nn
 
-from mmgpt_desktop.model.packing import WEIGHTS, pack, unpack
+from mmgpt_desktop.model.packing import WEIGHTS, pack, unpack, write_tensors
 from mmgpt_desktop.model.painting.flow_painter import FlowPainter
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
 from mmgpt_desktop.model.painting.painter_config import (
@@ -38,8 +38,7 @@ class PaintingModel(NamedTuple):
         """Write weights and configurations; what makes codes of a picture stays behind."""
         state = nn.ModuleDict(self._asdict()).state_dict()
         kept = {name: each for name, each in state.items() if not name.startswith(_NOT_SHIPPED)}
-        save_file(pack(kept, _of_the_painter), folder / WEIGHTS, metadata={"format": "pt"})
-        (folder / WEIGHTS).chmod(0o644)
+        write_tensors(pack(kept, _of_the_painter), folder / WEIGHTS)
         self.painter.config.save_pretrained(folder / PAINTER)
         self.coder.config.save_pretrained(folder / CODER)
 
@@ -62,8 +61,7 @@ class PaintingModel(NamedTuple):
 def save_flow(model: FlowPainter, folder: Path) -> None:
     """Write weights and configuration; matrices are of 4 bits, but for the last one."""
     packed = pack(model.state_dict(), lambda name: not name.startswith("write."))
-    save_file(packed, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)
+    write_tensors(packed, folder / WEIGHTS)
     model.config.save_pretrained(folder)
 
 

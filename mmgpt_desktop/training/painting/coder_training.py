@@ -42,7 +42,13 @@ def train_coder(data: Path, work: Path, recipe: CoderRecipe, bundle: Path) -> Pa
     """Train to the end and return the folder of the coder; `bundle` is mmgpt-mini's, whose encoder
     says what looks alike."""
     torch.manual_seed(recipe.seed)
-    model = PictureCoder(PictureCoderConfig())
+    return run_coder(PictureCoder(PictureCoderConfig()), data, work, recipe, bundle)
+
+
+def run_coder(
+    model: PictureCoder, data: Path, work: Path, recipe: CoderRecipe, bundle: Path
+) -> Path:
+    """Train what of the model is to learn, as `train_coder`."""
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = CoderTrainer(
         SeenDifference(load_packed(bundle).encoder),

@@ -9,18 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from mmgpt_desktop.model.packing import load_packed
 from mmgpt_desktop.model.painting.packed import PaintingModel
-from mmgpt_desktop.training.painting.coder_training import (
-    CODER,
-    CoderRecipe,
-    CoderTrainer,
-    coder_data,
-)
-from mmgpt_desktop.training.painting.seen_difference import SeenDifference
-from mmgpt_desktop.training.train import run_to_the_end, trainer_arguments
+from mmgpt_desktop.training.painting.coder_training import CoderRecipe, run_coder
 
 
 def train_encoder(data: Path, work: Path, painter: Path, recipe: CoderRecipe, bundle: Path) -> Path:
@@ -29,12 +20,4 @@ def train_encoder(data: Path, work: Path, painter: Path, recipe: CoderRecipe, bu
     torch.manual_seed(recipe.seed)
     model = PaintingModel.load_packed(painter).coder
     model.decoder.requires_grad_(False)
-    nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer = CoderTrainer(
-        SeenDifference(load_packed(bundle).encoder),
-        recipe.seen,
-        model=model,
-        args=trainer_arguments(work / "painting" / f"{CODER}-checkpoints", recipe),
-        **coder_data(data, recipe, model.config.picture_size),
-    )
-    return run_to_the_end(trainer, work / "painting" / CODER)
+    return run_coder(model, data, work, recipe, bundle)

@@ -22,10 +22,9 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.engine.painting.diffusers_folder import DECODER, READER, UNET, PipelineFolder
 from mmgpt_desktop.engine.painting.painter_runtime import MovedPictures, Noise, PicturesToBegin
-from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, torch_failures
+from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_whole, torch_failures
 from mmgpt_desktop.engine.torch_device import Place, settle
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.text import safe_name
 
 _HINT = "Choose another model."
 _CROSS = "attn2.processor"  # diffusers' name for what reads the words, at the end of a module's
@@ -84,10 +83,7 @@ class DiffusionDrawing:
             output_loading_info=True,
             **{precision: self.place.dtype},
         )
-        if missing := sorted(found["missing_keys"]):
-            title = "The model's weights lack what draws; missing tensors: {count}, {name}."
-            values = {"count": len(missing), "name": safe_name(missing[0])}
-            raise RuntimeFailure(title, ANOTHER, **values)
+        require_whole(found["missing_keys"])
         return model.eval().to(self.place.device)
 
     def _processors(self) -> dict[str, Any]:

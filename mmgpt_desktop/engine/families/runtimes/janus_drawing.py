@@ -14,12 +14,9 @@ from transformers.utils import logging
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.engine.painting.painter_runtime import CellToPaint, PaintedCell, floor, warmth
-from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, torch_failures
+from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_whole, torch_failures
 from mmgpt_desktop.engine.torch_device import Place, settle
-from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.text import safe_name
 
 _HINT = "Choose another model."
 _HIDDEN = -1e9
@@ -52,10 +49,7 @@ class JanusDrawing:
                 dtype=place.dtype,
                 attn_implementation={"": "eager", "text_config": "eager"},
             )
-            if missing := sorted(found["missing_keys"]):
-                title = "The model's weights lack what draws; missing tensors: {count}, {name}."
-                values = {"count": len(missing), "name": safe_name(missing[0])}
-                raise RuntimeFailure(title, ANOTHER, **values)
+            require_whole(found["missing_keys"])
             for part in _READS:
                 delattr(model.model, part)
             self._model = model.eval().to(place.device)
