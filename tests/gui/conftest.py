@@ -97,6 +97,7 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
 def _forget(application: Any) -> None:
     """What stays makes each window after it slower, and the next takes it for its own."""
     remove_language(application)
+    application.sendPostedEvents()  # what threads told at their end finds whom it is for
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     application.processEvents()
     gc.collect()

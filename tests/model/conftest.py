@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import torch
 
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import FUSIONS
+from mmgpt_desktop.training.painting.painter_bundle import build_painter
 from mmgpt_desktop.training.tokenizer import train_on
+from tests.made_once import made_once
+from tests.model.painting_models import tiny_painting
 
 
 def tiny_config(latents: int = 0) -> MMGPTConfig:
@@ -59,3 +63,15 @@ def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     tokenizer.save(str(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_painter(tiny_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny painter, with its graphs."""
+
+    def make(folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own
+            build_painter(tiny_painting(), tiny_tokenizer, folder)
+
+    return made_once(tmp_path_factory, "tiny", make)

@@ -27,8 +27,7 @@ from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, Pai
 from mmgpt_desktop.training.evaluation.drawn_pictures import Told
 from mmgpt_desktop.training.painting import map_heads
 from mmgpt_desktop.training.painting.flow_bundle import build_flow
-from mmgpt_desktop.training.painting.painter_bundle import build_painter
-from tests.model.painting_models import SIDE, TINY_CODER, tiny_painting
+from tests.model.painting_models import SIDE, TINY_CODER
 from tests.not_none import not_none
 
 ONNX, TORCH = RuntimeName.ONNX_CPU, RuntimeName.TORCH
@@ -56,11 +55,11 @@ def tiny_flow() -> FlowPainter:
 
 
 @pytest.fixture(scope="module")
-def folder(tiny_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tiny_painter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("flow")
+    shutil.copytree(tiny_painter, place / "tiny")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        build_painter(tiny_painting(), tiny_tokenizer, place / "tiny")
         build_flow(tiny_flow(), open_painter(place / "tiny"), place / "moves")
     return place / "moves"
 

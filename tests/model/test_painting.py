@@ -27,7 +27,6 @@ from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.evaluation.drawn_pictures import Told
 from mmgpt_desktop.training.painting import map_heads
-from mmgpt_desktop.training.painting.painter_bundle import build_painter
 from tests.model.painting_models import CELLS, CODES, PARTS, SIDE, TEXT, tiny_painting
 
 
@@ -180,17 +179,8 @@ def test_attention_is_over_the_words_alone(painting: PaintingModel, text: Tensor
     assert bool(((whole > 0) & (whole < 1)).all()), "the rest went to what is drawn"
 
 
-@pytest.fixture(scope="module")
-def folder(tiny_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("painter") / "tiny"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own
-        build_painter(tiny_painting(), tiny_tokenizer, path)
-    return path
-
-
-def test_the_packed_painter_draws_as_before(painting: PaintingModel, folder: Path) -> None:
-    again = PaintingModel.load_packed(folder)
+def test_the_packed_painter_draws_as_before(painting: PaintingModel, tiny_painter: Path) -> None:
+    again = PaintingModel.load_packed(tiny_painter)
     codes = torch.randint(0, CODES, (1, SIDE, SIDE, PARTS))
     torch.testing.assert_close(
         again.coder.decode(codes), painting.coder.decode(codes), atol=0.06, rtol=0
@@ -201,20 +191,20 @@ def test_the_packed_painter_draws_as_before(painting: PaintingModel, folder: Pat
         assert float(error) < 0.12, name  # matrices are of 4 bits
 
 
-def test_graphs_are_exported_anew_and_stay_the_same(folder: Path, tmp_path: Path) -> None:
+def test_graphs_are_exported_anew_and_stay_the_same(tiny_painter: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
-    shutil.copytree(folder, own)
+    shutil.copytree(tiny_painter, own)
     for name in (READ, PAINT, DRAW):
         (own / name).write_bytes(b"")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         main(["painter-graphs", "--painter", str(own)])
     for name in (READ, PAINT, DRAW, "model.safetensors"):
-        assert (own / name).read_bytes() == (folder / name).read_bytes(), name
+        assert (own / name).read_bytes() == (tiny_painter / name).read_bytes(), name
     open_painter(own).verify(lambda *_: None, CancelToken())
 
 
-def test_damaged_weights_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_damaged_weights_are_refused(tiny_painter: Path, tmp_path: Path) -> None:
     painting = tiny_painting()
     painting.painter.config.num_hidden_layers = 3
     painting.save_packed(tmp_path)
@@ -223,12 +213,14 @@ def test_damaged_weights_are_refused(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pictures", [1, 2])
-def test_the_graphs_paint_what_the_model_paints(folder: Path, text: Tensor, pictures: int) -> None:
+def test_the_graphs_paint_what_the_model_paints(
+    tiny_painter: Path, text: Tensor, pictures: int
+) -> None:
     """All four cells, guided and with noise, for one picture and for several."""
-    painting, text = PaintingModel.load_packed(folder), text[:pictures]
+    painting, text = PaintingModel.load_packed(tiny_painter), text[:pictures]
     model = painting.painter
     read, paint, draw = (
-        onnxruntime.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(str(tiny_painter / name), providers=["CPUExecutionProvider"])
         for name in (READ, PAINT, DRAW)
     )
     noise = torch.randn(pictures, PARTS, CODES, generator=torch.Generator().manual_seed(3))
@@ -274,10 +266,10 @@ FREELY = PaintSettings(1.0, 0.0, 1.0)
 
 
 def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "own"
-    shutil.copytree(folder, own)
+    shutil.copytree(tiny_painter, own)
     told = [Told("t", "i", f"A {noun}", "?", "dog", named=noun) for noun in ("dog", "runs")]
     monkeypatch.setattr(map_heads, "told_of", lambda *_: [*told, Told("t", "i", "A dog", "?", "")])
     said = map_heads.choose_heads(tmp_path, own, 3).splitlines()
@@ -287,16 +279,16 @@ def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
     assert values == sorted(values), "each makes it better"
     assert said[0].startswith(f"with layer {heads[0][0]}, head {heads[0][1]}")
     with_heads, without = (
-        drawn_by(each, RuntimeName.ONNX_CPU, 3).paintings[0].drawing for each in (own, folder)
+        drawn_by(each, RuntimeName.ONNX_CPU, 3).paintings[0].drawing for each in (own, tiny_painter)
     )
     assert not np.allclose(with_heads.maps, without.maps)
     np.testing.assert_allclose(with_heads.maps.sum(axis=0), 1, atol=1e-5)
 
 
 def drawn_by(
-    folder: Path, runtime: RuntimeName, seed: int, how: PaintSettings | None = FREELY
+    tiny_painter: Path, runtime: RuntimeName, seed: int, how: PaintSettings | None = FREELY
 ) -> PaintOutcome:
-    painter = PaintEngine(folder, runtime)
+    painter = PaintEngine(tiny_painter, runtime)
     painter.load()
     try:
         return painter.paint(
@@ -308,9 +300,9 @@ def drawn_by(
         painter.close()
 
 
-def test_both_runtimes_draw_the_same_picture(folder: Path) -> None:
+def test_both_runtimes_draw_the_same_picture(tiny_painter: Path) -> None:
     with_onnx, with_torch = (
-        drawn_by(folder, name, 3) for name in (RuntimeName.ONNX_CPU, RuntimeName.TORCH)
+        drawn_by(tiny_painter, name, 3) for name in (RuntimeName.ONNX_CPU, RuntimeName.TORCH)
     )
     assert [each.kind for each in (with_onnx, with_torch)] == ["done", "done"]
     for one, other in zip(with_onnx.paintings, with_torch.paintings, strict=True):
@@ -321,8 +313,8 @@ def test_both_runtimes_draw_the_same_picture(folder: Path) -> None:
     assert not np.array_equal(with_onnx.paintings[0].pixels, with_onnx.paintings[1].pixels)
 
 
-def test_a_stopped_picture_leaves_the_painter_well(folder: Path) -> None:
-    painter, cancel = PaintEngine(folder, RuntimeName.ONNX_CPU), CancelToken()
+def test_a_stopped_picture_leaves_the_painter_well(tiny_painter: Path) -> None:
+    painter, cancel = PaintEngine(tiny_painter, RuntimeName.ONNX_CPU), CancelToken()
     painter.load()
     request = PaintRequest(1, "A dog runs")
     stopped = painter.paint(request, cancel, lambda step: cancel.cancel())
@@ -332,16 +324,16 @@ def test_a_stopped_picture_leaves_the_painter_well(folder: Path) -> None:
 
 
 def test_the_command_writes_a_picture_with_its_prompt_inside(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_painter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "dog.png"
-    told = ["draw", "A dog runs", "--model", str(folder), "--out", str(out), "--seed", "3"]
+    told = ["draw", "A dog runs", "--model", str(tiny_painter), "--out", str(out), "--seed", "3"]
     assert cli.main([*told, "--pictures", "2", "--json", "--runtime", "onnx-cpu"]) == 0
     with Image.open(out) as picture:
         assert picture.size == (64, 32)
         assert (picture.info["prompt"], picture.info["seed"]) == ("A dog runs", "3")
         pixels = np.asarray(picture)
-    known = drawn_by(folder, RuntimeName.ONNX_CPU, 3, None).paintings
+    known = drawn_by(tiny_painter, RuntimeName.ONNX_CPU, 3, None).paintings
     assert np.array_equal(pixels, np.concatenate([each.pixels for each in known], axis=1))
     found = json.loads(capsys.readouterr().out)
     assert [each["word"] for each in found["words"]] == ["A", "dog", "runs"]

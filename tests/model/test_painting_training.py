@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.painting.codes import CodedPhotos
 from mmgpt_desktop.training.painting.flow_training import begun_flow
 from mmgpt_desktop.training.painting.judge import Judge
-from mmgpt_desktop.training.painting.painter_bundle import build_painter, words_of
+from mmgpt_desktop.training.painting.painter_bundle import words_of
 from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
 from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
 from mmgpt_desktop.training.painting.reconstruction import jpeg, psnr
@@ -324,17 +325,12 @@ def test_some_pictures_are_told_nothing_in_training_and_none_in_choosing(
 
 
 def test_a_flow_painter_trains_on_the_words_of_a_gpt_and_is_packed_beside_it(
-    work: Path, data: Path, tiny_tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Path, data: Path, tiny_painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     painter = tmp_path / "tiny"
-    coder = PictureCoder.from_pretrained(work / "painting" / "picture-coder").eval()
+    shutil.copytree(tiny_painter, painter)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        build_painter(
-            PaintingModel(MMGPTPainter(tiny_painter_config(400)).eval(), coder),
-            tiny_tokenizer,
-            painter,
-        )
         module = "mmgpt_desktop.training.painting.flow_training"
         monkeypatch.setattr(f"{module}.FlowPainterConfig", tiny_flow)
         monkeypatch.setattr(f"{module}.DEV_ROWS", 4)

@@ -19,7 +19,7 @@ from tests.soak.measures import Alarm, Others, Sample, Stalls, take_sample
 from tests.soak.report import Report
 
 BROKEN = 2  # the exit code where a limit does not hold
-SHORT_MINUTES = 0.35
+SHORT_MINUTES = 0.2
 _REST_EVERY_MINUTES = 5.0
 _HUNG_S = 300.0
 _NOT_OURS = ("torchinductor_",)  # an empty folder that PyTorch makes once for each user
