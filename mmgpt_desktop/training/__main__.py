@@ -58,6 +58,9 @@ STAGES = {
     "picture-decoder": TrainingStage(
         "painting.decoder_training", "train_decoder", "train a smaller decoder of the same codes"
     ),
+    "picture-enlarger": TrainingStage(
+        "painting.enlarger_training", "train_enlarger", "train what makes pictures twice as large"
+    ),
     "picture-codes": TrainingStage("painting.codes", "cache_codes", "keep each photo as codes"),
     "reconstruction": TrainingStage(
         "painting.reconstruction", "reconstruction", "how near photos come back from codes"
@@ -71,6 +74,9 @@ STAGES = {
     "painter-bundle": TrainingStage("painting.painter_bundle", "pack_painter", "pack a painter"),
     "painter-graphs": TrainingStage(
         "painting.painter_bundle", "export_painter_again", "export a painter's graphs anew"
+    ),
+    "painter-coder": TrainingStage(
+        "painting.painter_bundle", "put_coder", "give a painter another coder of its codes"
     ),
     "flow-bundle": TrainingStage(
         "painting.flow_bundle", "pack_flow", "pack one that begins with noise"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import shutil
@@ -16,6 +17,7 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
+from mmgpt_desktop import cli
 from mmgpt_desktop.engine.painting.flow_folder import open_flow
 from mmgpt_desktop.engine.painting.known_words import KnownWords
 from mmgpt_desktop.model.packing import load_packed
@@ -222,6 +224,51 @@ def test_an_encoder_is_learnt_for_the_decoder_of_a_painter(data: Path, tmp_path:
     assert not torch.equal(before.encoder.state_dict()[first], after.encoder.state_dict()[first])
     main(["picture-codes", *common[:4], "--looks", "1"])
     assert CodedPhotos.open(work / "painting").codes.shape == (6, 1, 4, 3)
+
+
+def test_pictures_learn_to_be_twice_as_large_and_a_painter_gets_it(
+    work: Path, data: Path, tiny_painter: Path, tmp_path: Path
+) -> None:
+    own, painter = tmp_path / "work", tmp_path / "painter"
+    shutil.copytree(work / "painting" / "picture-coder", own / "painting" / "picture-coder")
+    shutil.copytree(tiny_painter, painter)
+    common = ["--data", str(data), "--work", str(own), "--width", "16", "--blocks", "1"]
+    small = ["--steps", "4", "--batch", "2", "--warmup", "1", "--save-every", "2"]
+    main(["picture-enlarger", *common, *small, "--judged-from", "2"])
+    before, after = (
+        PictureCoder.from_pretrained(own / "painting" / name).eval()
+        for name in ("picture-coder", "picture-enlarger")
+    )
+    assert (before.config.drawn_size, after.config.drawn_size) == (32, 64)
+    for name, weights in before.state_dict().items():
+        assert torch.equal(weights, after.state_dict()[name]), "the rest stays"
+    codes = before.encode(torch.rand(1, 3, 32, 32))
+    as_before = torch.nn.functional.avg_pool2d(after.decode(codes), 2)
+    torch.testing.assert_close(as_before, before.decode(codes), atol=0.3, rtol=0)
+    main(["painter-coder", "--work", str(own), "--painter", str(painter)])
+    manifest = json.loads((painter / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["size"] == 64
+    assert "64 pixels" in manifest["description"]
+    gpt, same = (PaintingModel.load_packed(each).painter for each in (tiny_painter, painter))
+    for name, weights in gpt.state_dict().items():
+        assert torch.equal(weights, same.state_dict()[name]), "it is not packed a second time"
+    with Image.open(drawn_by_command(painter, tmp_path / "rose.png")) as drawn:
+        assert drawn.size == (64, 64)
+
+
+def drawn_by_command(painter: Path, picture: Path) -> Path:
+    told = ["draw", "A dog runs", "--model", str(painter), "--out", str(picture)]
+    assert cli.main(told) == 0
+    return picture
+
+
+def test_a_coder_of_other_codes_is_refused(work: Path, tiny_painter: Path, tmp_path: Path) -> None:
+    own = tmp_path / "work"
+    config = copy.deepcopy(TINY_CODER)
+    config.levels = (5, 5)
+    PictureCoder(config).save_pretrained(own / "painting" / "picture-coder")
+    with pytest.raises(SystemExit, match="other codes"):
+        main(["painter-coder", "--work", str(own), "--painter", str(tiny_painter)])
 
 
 def test_what_comes_back_is_compared_with_jpeg(

@@ -3,6 +3,7 @@ those of the flow that leans on both in another."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,9 +37,7 @@ class PaintingModel(NamedTuple):
 
     def save_packed(self, folder: Path) -> None:
         """Write weights and configurations; what makes codes of a picture stays behind."""
-        state = nn.ModuleDict(self._asdict()).state_dict()
-        kept = {name: each for name, each in state.items() if not name.startswith(_NOT_SHIPPED)}
-        write_tensors(pack(kept, _of_the_painter), folder / WEIGHTS)
+        write_tensors(_packed(self._asdict()), folder / WEIGHTS)
         self.painter.config.save_pretrained(folder / PAINTER)
         self.coder.config.save_pretrained(folder / CODER)
 
@@ -56,6 +55,21 @@ class PaintingModel(NamedTuple):
         if wrong:
             raise ValueError(f"weights do not fit the painter: {wrong[:3]}")
         return model
+
+
+def _packed(parts: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    state = nn.ModuleDict(parts).state_dict()
+    kept = {name: each for name, each in state.items() if not name.startswith(_NOT_SHIPPED)}
+    return pack(kept, _of_the_painter)
+
+
+def replace_coder(folder: Path, coder: PictureCoder) -> None:
+    """Put another coder of the same codes in the place of a painter's; the GPT's weights stay as
+    they are stored, which to pack once more would not."""
+    stored: dict[str, Tensor] = load((folder / WEIGHTS).read_bytes())
+    kept = {name: each for name, each in stored.items() if _of_the_painter(name)}
+    write_tensors(kept | _packed({CODER: coder}), folder / WEIGHTS)
+    coder.config.save_pretrained(folder / CODER)
 
 
 def save_flow(model: FlowPainter, folder: Path) -> None:

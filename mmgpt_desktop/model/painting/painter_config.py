@@ -19,7 +19,8 @@ class PictureCoderConfig(PretrainedConfig):
 
     `widths` are the encoder's channels at a quarter, an eighth and a sixteenth of the picture's
     side, `drawing_widths` the decoder's on the way back, as far as a half. Each cell of a sixteenth
-    has `codes_per_cell` codes, whose numbers have so many `levels`.
+    has `codes_per_cell` codes, whose numbers have so many `levels`. What is drawn of them is made
+    twice as large by `enlarging_blocks` of width `enlarging_width`, if that is not 0.
     """
 
     model_type = "mmgpt-picture-coder"
@@ -29,6 +30,13 @@ class PictureCoderConfig(PretrainedConfig):
     drawing_widths: Sequence[int] = (256, 128, 64, 32)
     levels: Sequence[int] = (7, 7, 5, 5)
     codes_per_cell: int = 4
+    enlarging_width: int = 0
+    enlarging_blocks: int = 4
+
+    @property
+    def drawn_size(self) -> int:
+        """Pixels along a side of what codes become."""
+        return self.picture_size * (2 if self.enlarging_width else 1)
 
     @property
     def side(self) -> int:

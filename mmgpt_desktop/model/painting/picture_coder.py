@@ -54,11 +54,13 @@ class PictureCoder(PreTrainedModel):
         self.encoder = _encoder(config)
         self.quantizer = ScalarQuantizer(config.levels, config.codes_per_cell)
         self.decoder = _decoder(config)
+        self.enlarger = Enlarger(config) if config.enlarging_width else None
         self.post_init()
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, size, size] from -1 to 1 to what is left of them."""
-        return self.draw(self.quantizer(self.cells(pixels)))
+        """Pixels [B, 3, drawn size, drawn size] from -1 to 1 to what is left of them."""
+        small = F.avg_pool2d(pixels, pixels.shape[-1] // self.config.picture_size)
+        return self.draw(self.quantizer(self.cells(small)))
 
     def cells(self, pixels: Tensor) -> Tensor:
         """Pixels to numbers [B, side, side, channels], not yet rounded."""
@@ -82,7 +84,7 @@ class PictureCoder(PreTrainedModel):
         """Numbers [B, side, side, channels] from -1 to 1 to pixels, which may stray a little
         beyond these."""
         pixels: Tensor = self.decoder(cells.permute(0, 3, 1, 2))
-        return pixels
+        return pixels if self.enlarger is None else self.enlarger(pixels)
 
 
 def _encoder(config: PictureCoderConfig) -> nn.Sequential:
@@ -116,6 +118,35 @@ class Doubled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.convolution(F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return y
+
+
+class Enlarger(nn.Module):
+    """Twice as many pixels along a side: what lies between them, and what of them is to differ.
+
+    As EDSR (Lim et al., 2017): residual convolutions without norms, and all sub-pixels at once.
+    """
+
+    def __init__(self, config: PictureCoderConfig) -> None:
+        super().__init__()
+        width = config.enlarging_width
+        self.first = nn.Conv2d(3, width, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(width, width, 3, padding=1),
+                nn.SiLU(),
+                nn.Conv2d(width, width, 3, padding=1),
+            )
+            for _ in range(config.enlarging_blocks)
+        )
+        self.last = nn.Conv2d(width, 3 * 2**2, 3, padding=1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, size, size] to [B, 3, 2 * size, 2 * size]."""
+        between = F.interpolate(pixels, scale_factor=2.0, mode="bilinear", align_corners=False)
+        x = self.first(pixels)
+        for block in self.blocks:
+            x = x + block(x)
+        return between + F.pixel_shuffle(self.last(x), 2)
 
 
 def _end(width: int, channels: int, *, kernel: int) -> list[nn.Module]:

@@ -29,6 +29,14 @@ from mmgpt_desktop.training.train import run_to_the_end, trainer_arguments
 DECODER = "picture-decoder"
 
 
+def last_decoder(work: Path) -> PictureCoder:
+    """The coder with the smaller decoder, if there is one."""
+    smaller = work / "painting" / DECODER
+    folder = smaller if smaller.is_dir() else work / "painting" / CODER
+    coder: PictureCoder = PictureCoder.from_pretrained(folder).eval()
+    return coder
+
+
 @dataclass(frozen=True)
 class DecoderRecipe(CoderRecipe):
     """A run on squares of photos. From step `judged_from` on a judge of patches learns along, and
@@ -58,16 +66,23 @@ def train_decoder(
         model = PictureCoder(config)
     model.encoder.load_state_dict(before.encoder.state_dict())
     model.encoder.requires_grad_(False)
+    return run_judged(model, DECODER, data, work, recipe, bundle)
+
+
+def run_judged(
+    model: PictureCoder, name: str, data: Path, work: Path, recipe: DecoderRecipe, bundle: Path
+) -> Path:
+    """Train what of the model is to learn, and return its folder of that `name`."""
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = DecoderTrainer(
         recipe,
         SeenDifference(load_packed(bundle).encoder),
         recipe.seen,
         model=model,
-        args=trainer_arguments(work / "painting" / f"{DECODER}-checkpoints", recipe),
-        **coder_data(data, recipe, model.config.picture_size),
+        args=trainer_arguments(work / "painting" / f"{name}-checkpoints", recipe),
+        **coder_data(data, recipe, model.config.drawn_size),
     )
-    return run_to_the_end(trainer, work / "painting" / DECODER)
+    return run_to_the_end(trainer, work / "painting" / name)
 
 
 class DecoderTrainer(CoderTrainer):

@@ -18,14 +18,14 @@ from mmgpt_desktop.engine.folder.model_files import TOKENIZER
 from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends
 from mmgpt_desktop.engine.painting.known_words import KnownWords
 from mmgpt_desktop.engine.painting.painter_folder import FAMILY, FORMAT, WORDS
-from mmgpt_desktop.model.painting.packed import PaintingModel
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.model.painting.packed import CODER, PaintingModel, replace_coder
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
-from mmgpt_desktop.model.painting.picture_coder import PictureCoder
+from mmgpt_desktop.model.painting.painter_config import PictureCoderConfig
 from mmgpt_desktop.painted import PaintSettings
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.embedded_bundle import MANIFEST, change_manifest
-from mmgpt_desktop.training.painting.coder_training import CODER
-from mmgpt_desktop.training.painting.decoder_training import DECODER
+from mmgpt_desktop.training.painting.enlarger_training import last_coder
 from mmgpt_desktop.training.painting.painter_graphs import export_painter
 from mmgpt_desktop.training.painting.painter_training import PAINTER
 from mmgpt_desktop.training.painting.prompts import prompts
@@ -40,12 +40,10 @@ TAUGHT = ("flowers", "clothes")  # what comes out well; the rest it was told of 
 
 
 def pack_painter(data: Path, work: Path, tokenizer: Path, out: Path) -> Path:
-    """The last stages' models as one folder, with the smaller decoder if there is one."""
-    smaller = work / "painting" / DECODER
-    coder = smaller if smaller.is_dir() else work / "painting" / CODER
+    """The last stages' models as one folder, with the smaller decoder and what enlarges if there
+    are such."""
     trained = PaintingModel(
-        MMGPTPainter.from_pretrained(work / "painting" / PAINTER).eval(),
-        PictureCoder.from_pretrained(coder).eval(),
+        MMGPTPainter.from_pretrained(work / "painting" / PAINTER).eval(), last_coder(work)
     )
     said = itertools.chain.from_iterable(prompts(data, "train").values())
     build_painter(trained, tokenizer, out, words_of(said, tokenizer))
@@ -54,8 +52,30 @@ def pack_painter(data: Path, work: Path, tokenizer: Path, out: Path) -> Path:
 
 def export_painter_again(painter: Path) -> None:
     """Write a painter's graphs anew from its own weights, which stay as they are."""
-    export_painter(PaintingModel.load_packed(painter), painter)
-    change_manifest(painter)
+    model = PaintingModel.load_packed(painter)
+    export_painter(model, painter)
+    size = model.coder.config.drawn_size
+    change_manifest(painter, size=size, description=_described(model))
+
+
+def put_coder(work: Path, painter: Path) -> Path:
+    """Give a painter the last stages' coder. Raises AppError if its codes are not those that it
+    writes."""
+    before, after = PictureCoderConfig.from_pretrained(painter / CODER), last_coder(work)
+    if _codes_of(before) != _codes_of(after.config):
+        raise AppError("The coder has other codes than the painter.", "Train one for its decoder.")
+    replace_coder(painter, after)
+    export_painter_again(painter)
+    return painter
+
+
+def _codes_of(config: PictureCoderConfig) -> tuple[int, int, list[int]]:
+    return config.side, config.codes_per_cell, list(config.levels)
+
+
+def _described(model: PaintingModel) -> str:
+    millions = round(model.painter.num_parameters() / 1e6)
+    return DESCRIPTION.format(millions=millions, size=model.coder.config.drawn_size)
 
 
 def words_of(said: Iterable[str], tokenizer: Path) -> KnownWords:
@@ -91,10 +111,7 @@ def build_painter(
         "family": FAMILY,
         "name": folder.name,
         "version": __version__,
-        "description": DESCRIPTION.format(
-            millions=round(packed.painter.num_parameters() / 1e6),
-            size=packed.coder.config.picture_size,
-        ),
+        "description": _described(packed),
         "files": {path.name: file_entry(path) for path in files if path.name != MANIFEST},
         "text_length": config.text_length,
         "vocabulary": config.vocab_size,
@@ -103,7 +120,7 @@ def build_painter(
         "side": config.side,
         "codes": config.codes,
         "codes_per_cell": config.codes_per_cell,
-        "size": packed.coder.config.picture_size,
+        "size": packed.coder.config.drawn_size,
         "settings": asdict(PaintSettings()),
         "languages": ["en", "zh"],
         "taught": list(TAUGHT),

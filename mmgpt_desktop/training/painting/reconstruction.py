@@ -19,27 +19,29 @@ from mmgpt_desktop.model.packing import load_packed
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.training.painting.coder_training import CODER
 from mmgpt_desktop.training.painting.decoder_training import DECODER
+from mmgpt_desktop.training.painting.enlarger_training import ENLARGER
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, part
 from mmgpt_desktop.training.photo_texts import images_of
 
-_SIDES = (128, 96, 64, 48, 32, 24, 16, 8)
+_SIDES = (256, 192, 128, 96, 64, 48, 32, 24, 16, 8)
 _QUALITIES = (1, 5, 10, 20, 35, 50, 70)
 _SCAN, _SCAN_HEADER = b"\xff\xda", 14
 Pixels = NDArray[np.uint8]
 
 
 def reconstruction(data: Path, work: Path, bundle: Path, limit: int = 300) -> str:
-    """A table of both coders, as far as they were trained, and JPEG, on so many test photos.
-    `bundle` is mmgpt-mini's, whose encoder says how different two pictures look."""
+    """A table of the coders, as far as they were trained, and JPEG, on so many test photos, as
+    large as the largest of them draws. `bundle` is mmgpt-mini's, whose encoder says how different
+    two pictures look."""
     seen = SeenDifference(load_packed(bundle).encoder)
     coders = {
         name: PictureCoder.from_pretrained(work / "painting" / name).eval()
-        for name in (CODER, DECODER)
+        for name in (CODER, DECODER, ENLARGER)
         if (work / "painting" / name).is_dir()
     }
-    config = next(iter(coders.values())).config
-    size, bits = config.picture_size, math.log2(config.codes)
+    config = list(coders.values())[-1].config
+    size, bits = config.drawn_size, math.log2(config.codes)
     most = math.ceil(config.side**2 * config.codes_per_cell * bits / 8)
     images = images_of(data, "test")
     chosen = random.Random(0).sample(images, min(limit, len(images)))
@@ -56,8 +58,8 @@ def reconstruction(data: Path, work: Path, bundle: Path, limit: int = 300) -> st
 
 @torch.inference_mode()
 def _through(coder: PictureCoder, pixels: Pixels) -> Pixels:
-    drawn: Pixels = as_bytes(coder.decode(coder.encode(as_tensor(pixels)[None])))[0]
-    return drawn
+    drawn = Image.fromarray(as_bytes(coder(as_tensor(pixels)[None]))[0])
+    return np.array(drawn.resize(pixels.shape[:2], Image.Resampling.BICUBIC), np.uint8)
 
 
 @torch.inference_mode()
@@ -78,7 +80,7 @@ def jpeg(pixels: Pixels, most: int) -> Pixels:
     of the picture as it is, or made smaller first and larger again; the smallest where none is."""
     whole = Image.fromarray(pixels)
     found: list[tuple[float, Pixels]] = []
-    for side in _SIDES:
+    for side in (each for each in _SIDES if each <= max(whole.size)):
         small = whole.resize((side, side), Image.Resampling.LANCZOS)
         for quality in _QUALITIES:
             data = encoded(small, "JPEG", quality=quality)
