@@ -27,6 +27,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="measure the painter instead, or that of a folder; --model answers about its pictures",
     )
     parser.add_argument(
+        "--coder",
+        type=path_said,
+        metavar="WORK",
+        help="with --draw: how near photos come back from the codes of the coder trained there",
+    )
+    parser.add_argument(
         "--bundle",
         type=path_said,
         metavar="DIR",
@@ -58,7 +64,9 @@ def _run_drawing(options: argparse.Namespace) -> int:
     try:
         painter.load()
         engine, _ = measuring.load(options)
-        rows = drawn_pictures.evaluate_drawing(painter, engine, options.data, options.limit)
+        rows = drawn_pictures.evaluate_drawing(
+            painter, engine, options.data, options.limit, options.coder
+        )
     finally:
         painter.close()
     figures = table.as_json(rows, drawn_pictures.NOTES, {"painter": painter.info.name})

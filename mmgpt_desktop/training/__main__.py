@@ -62,9 +62,6 @@ STAGES = {
         "painting.enlarger_training", "train_enlarger", "train what makes pictures twice as large"
     ),
     "picture-codes": TrainingStage("painting.codes", "cache_codes", "keep each photo as codes"),
-    "reconstruction": TrainingStage(
-        "painting.reconstruction", "reconstruction", "how near photos come back from codes"
-    ),
     "painter": TrainingStage(
         "painting.painter_training", "train_painter", "train the GPT that writes pictures"
     ),

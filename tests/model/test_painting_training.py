@@ -28,13 +28,15 @@ from mmgpt_desktop.model.painting.painter_config import FlowPainterConfig
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.__main__ import main
+from mmgpt_desktop.training.evaluation.metrics import Score
+from mmgpt_desktop.training.evaluation.reconstruction import jpeg, psnr, reconstruction
 from mmgpt_desktop.training.painting.codes import CodedPhotos
+from mmgpt_desktop.training.painting.enlarger_training import last_coder
 from mmgpt_desktop.training.painting.flow_training import begun_flow
 from mmgpt_desktop.training.painting.judge import Judge
 from mmgpt_desktop.training.painting.painter_bundle import words_of
 from mmgpt_desktop.training.painting.painter_training import PromptLayout, ToldPictures
 from mmgpt_desktop.training.painting.prompts import drawn_from, numbers, prompts
-from mmgpt_desktop.training.painting.reconstruction import jpeg, psnr
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import as_bytes, as_tensor, how_often, part
@@ -47,7 +49,7 @@ ROSE, SHIRT, DOG = (
     "images/clothing/shirt.png",
     "images/flickr8k/dog.png",
 )
-RECONSTRUCTION = "mmgpt_desktop.training.painting.reconstruction"
+RECONSTRUCTION = "mmgpt_desktop.training.evaluation.reconstruction"
 CAPTIONS = ["A dog runs.", "A brown dog on grass.", "The dog jumps left.", "Dogs play."]
 
 
@@ -272,15 +274,17 @@ def test_a_coder_of_other_codes_is_refused(work: Path, tiny_painter: Path, tmp_p
 
 
 def test_what_comes_back_is_compared_with_jpeg(
-    work: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    work: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"{RECONSTRUCTION}.images_of", lambda _, split: [of("dev", ROSE)])
-    main(["reconstruction", "--data", str(data), "--work", str(work)])
-    rows = capsys.readouterr().out.strip().splitlines()
-    assert "1 test photos of 32 pixels, 8 bytes each" in rows[0]
-    names = [row.split("|")[1].strip() for row in rows[2:]]
-    assert names[0] == "picture-coder"
-    assert names[-1] == "JPEG, without its header"
+    seen = SeenDifference(load_packed(mini_path()).encoder)
+    decibels, look = reconstruction(data, last_coder(work), seen, 5)
+    assert (decibels.measure, decibels.items) == ("PSNR, dB", 1)
+    (jpegs,) = decibels.blind
+    assert jpegs == "JPEG of 8 bytes after its header"
+    values = [each.model.value for each in (decibels, look) if isinstance(each.model, Score)]
+    assert 3 < values[0] < decibels.blind[jpegs].value
+    assert values[1] > look.blind[jpegs].value, "a red square is easy for JPEG"
 
 
 def test_jpeg_is_made_smaller_until_it_fits() -> None:

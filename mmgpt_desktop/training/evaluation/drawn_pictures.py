@@ -36,10 +36,13 @@ from mmgpt_desktop.painted import Painting, PaintRequest
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
 from mmgpt_desktop.training.evaluation.metrics import Score, bootstrap, mean
+from mmgpt_desktop.training.evaluation.reconstruction import reconstruction
 from mmgpt_desktop.training.evaluation.table import Row
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
+from mmgpt_desktop.training.painting.enlarger_training import last_coder
 from mmgpt_desktop.training.painting.prompts import labels
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
+from mmgpt_desktop.training.painting.seen_difference import SeenDifference
 from mmgpt_desktop.training.painting.shown import part
 from mmgpt_desktop.training.painting.titles import as_typed, colour_and_thing
 from mmgpt_desktop.training.photo_texts import PhotoTexts, images_of, read_rows, split_of
@@ -52,13 +55,14 @@ _TITLES = {"flowers102": "drawn flowers", "clothing": "drawn garments"}
 _TITLED, _WARES = "drawn wares", "fashion"
 _NAMED = ("t-shirt", "shirt", "shoes", "shorts", "dress")
 """What titles and mmgpt call alike."""
-_BLUR = 6.0  # pixels, on photos as small as the drawings
+_BLUR = 6 / 128  # of a photo's side
 NOTES = (
     "Agreement: what the model answers about a drawing is what was told, beside what was told of"
     " another one. By its pixels: the colour that prevails in the drawing's middle is, which is how"
     " photos' colours were named. The Frechet distance is of the encoder's pooled coarse cells,"
     " times 1000, and depends on the number of pictures. Nearest training photo: 1 less the cosine"
-    " of the same.",
+    " of the same. A different look is the distance of what the encoder's first blocks make of"
+    " both.",
 )
 
 
@@ -117,9 +121,11 @@ def evaluate_drawing(
     engine: EngineBase,
     data: Path,
     limit: int | None,
+    work: Path | None = None,
 ) -> list[Row]:
     """All measures of a loaded painter; `engine` answers about its pictures, and the encoder of the
-    model that comes with the app says how alike they look."""
+    model that comes with the app says how alike they look. In `work` is the coder that makes codes
+    of photos, if there is one."""
     encoder = load_packed(mini_path()).encoder
     told = told_of(data, limit)
     drawn: dict[Told, Painting] = {}
@@ -134,7 +140,12 @@ def evaluate_drawing(
         *agreement(Respondent(engine, data), drawn),
         *likeness(encoder, data, drawn),
         *truth_of_maps(painter, drawn),
+        *([] if work is None else _coded(data, work, encoder, limit)),
     ]
+
+
+def _coded(data: Path, work: Path, encoder: EfficientNetLite2, limit: int | None) -> list[Row]:
+    return reconstruction(data, last_coder(work), SeenDifference(encoder), limit)
 
 
 def draw(painter: PaintEngine, prompt: str, seed: int) -> Painting:
@@ -238,7 +249,8 @@ def _row(task: str, measure: str, items: int, values: dict[str, float]) -> Row:
 
 
 def _blurred(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(_BLUR)))
+    blur = ImageFilter.GaussianBlur(_BLUR * len(pixels))
+    return np.array(Image.fromarray(pixels).filter(blur))
 
 
 Seer = Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float64]]
