@@ -33,12 +33,20 @@ def require_torch() -> None:
         raise error
 
 
+def missing_diffusers() -> RuntimeFailure | None:
+    """What to say where there is no diffusers, or no PyTorch for it."""
+    if (error := missing_torch()) is not None:
+        return error
+    if importlib.util.find_spec("diffusers") is not None:
+        return None
+    title = "This model draws with the library diffusers, which is not installed."
+    return RuntimeFailure(title, "Install it beside the app: pip install diffusers")
+
+
 def require_diffusers() -> None:
-    """Raises RuntimeFailure where there is no diffusers, or no PyTorch for it."""
-    require_torch()
-    if importlib.util.find_spec("diffusers") is None:
-        title = "This model draws with the library diffusers, which is not installed."
-        raise RuntimeFailure(title, "Install it beside the app: pip install diffusers")
+    """Raises RuntimeFailure where one of them is missing."""
+    if (error := missing_diffusers()) is not None:
+        raise error
 
 
 def require_whole(missing: Collection[str]) -> None:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mmgpt_desktop.engine.folder.model_files import INDEX, read_object, read_text
+from mmgpt_desktop.engine.folder.model_files import CONFIG, INDEX, PIPELINE, read_object, read_text
 from mmgpt_desktop.errors import BundleError, DownloadError
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.text import reason_of
@@ -178,4 +178,5 @@ def _whole(snapshot: Path, entry: CatalogueEntry) -> bool:
     except (BundleError, LookupError, AttributeError):
         return False
     matched = all(fnmatch.filter(files, pattern) for pattern in entry.weights)
-    return "config.json" in files and matched and shards <= files
+    settings = PIPELINE if entry.draws else CONFIG
+    return settings in files and matched and shards <= files

@@ -19,7 +19,8 @@ _BESIDE = ("*.json", "*.jinja", "*.txt")
 class CatalogueEntry:
     """A repository of a model hub. `gigabytes` is about what `weights` take, in 10^9 bytes.
 
-    `gated` ones are handed out only to who accepted their owner's terms.
+    `gated` ones are handed out only to who accepted their owner's terms. What only draws is a
+    pipeline of several models: `parts` are their folders.
     """
 
     repository: str
@@ -30,18 +31,22 @@ class CatalogueEntry:
     summary: str
     gated: bool = False
     weights: tuple[str, ...] = ("model*.safetensors",)
+    parts: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """Tells it from others of the catalogue, of the same repository too."""
-        return (
-            self.repository if self.weights == CatalogueEntry.weights else f"{self.repository}/onnx"
-        )
+        return self.repository if self.needs_torch else f"{self.repository}/onnx"
+
+    @property
+    def draws(self) -> bool:
+        return bool(self.parts)
 
     @property
     def memory_gigabytes(self) -> float:
-        """About what the loaded model takes: its weights, a picture and a conversation."""
-        return self.gigabytes * 1.1 + 0.3
+        """About what the loaded model takes: its weights, a picture and a conversation. Pipelines'
+        weights are stored in half precision, and on the CPU they compute in float32."""
+        return self.gigabytes * 2 + 1.5 if self.draws else self.gigabytes * 1.1 + 0.3
 
     @property
     def needs_torch(self) -> bool:
@@ -52,7 +57,8 @@ class CatalogueEntry:
         """Whether a repository's file is a part of this model."""
         if not path.endswith(_SAFE) or not all(map(is_plain_name, path.split("/"))):
             return False  # it might lead out of the model's folder, on Windows too
-        beside = "/" not in path and any(fnmatchcase(path, pattern) for pattern in _BESIDE)
+        folder, _, name = path.rpartition("/")
+        beside = folder in ("", *self.parts) and any(fnmatchcase(name, each) for each in _BESIDE)
         return beside or self.holds_weights(path)
 
     def holds_weights(self, path: str) -> bool:

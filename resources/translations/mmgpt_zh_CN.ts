@@ -1590,6 +1590,10 @@
         <source>Use this model</source>
         <translation>使用此模型</translation>
     </message>
+    <message>
+        <source>Draw with this model</source>
+        <translation>用这个模型作画</translation>
+    </message>
 </context>
 <context>
     <name>ModelsDialog</name>
@@ -1676,6 +1680,10 @@
     <message>
         <source>Use this model</source>
         <translation>使用此模型</translation>
+    </message>
+    <message>
+        <source>Draw with this model</source>
+        <translation>用这个模型作画</translation>
     </message>
     <message>
         <source>Go on with the download…</source>
@@ -2695,6 +2703,14 @@
     <message>
         <source>Describes a picture and draws boxes around what it names.</source>
         <translation>描述图片，并框出提到的事物。</translation>
+    </message>
+    <message>
+        <source>Draws large pictures in a few steps and answers nothing. It needs the library diffusers.</source>
+        <translation>几步就能画出大图，但不回答问题。需要 diffusers 库。</translation>
+    </message>
+    <message>
+        <source>Draws what many know, in thirty steps: on a graphics card. It needs the library diffusers.</source>
+        <translation>许多人熟悉的作画模型，要走三十步，适合在显卡上用。需要 diffusers 库。</translation>
     </message>
     <message>
         <source>Made for short tasks, such as: caption en.</source>

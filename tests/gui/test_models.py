@@ -34,6 +34,9 @@ from tests.records import MODEL
 
 ENTRY = CatalogueEntry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
 GATED = CatalogueEntry("owner/gated", "Gated", "gemma3", "Terms", 4.0, "For tests.", gated=True)
+DRAWS = replace(
+    ENTRY, weights=("unet/a.safetensors", "vae/b.safetensors"), parts=("scheduler", "unet", "vae")
+)
 OTHER = ModelInfo("other", "Another.", 512, MODEL.fusions, MODEL.fusion, doubt=MODEL.doubt)
 
 
@@ -174,6 +177,47 @@ def test_without_pytorch_a_checkpoint_is_not_even_downloaded(
         app.models.list.download(REPOSITORY)
     assert said.args == [error]
     assert server.asked == []
+
+
+def test_what_draws_is_not_downloaded_without_what_draws(
+    qtbot: QtBot,
+    make_models_app: Callable[..., App],
+    server: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = RuntimeFailure("This needs diffusers, which is not here.")
+    monkeypatch.setattr(model_choice, "read_catalogue", lambda: (DRAWS,))
+    monkeypatch.setattr(models_module, "missing_diffusers", lambda: error)
+    app = make_models_app()
+    with qtbot.waitSignal(app.models.list.failed) as said:
+        app.models.list.download(DRAWS.key)
+    assert said.args == [error]
+    assert server.asked == []
+
+
+def test_what_only_draws_is_offered_beside_draw(
+    qtbot: QtBot,
+    make_models_app: Callable[..., App],
+    server: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not opened as what answers."""
+    engines = Engines()
+    monkeypatch.setattr(model_choice, "read_catalogue", lambda: (DRAWS,))
+    app = make_models_app(engines=engines)
+    server.files = {"model_index.json": b"{}", **dict.fromkeys(DRAWS.weights, bytes(100))}
+    offered: list[Path] = []
+    app.models.list.draws_only.disconnect()
+    app.models.list.draws_only.connect(offered.append)
+    dialog = opened(qtbot, app)
+    download(qtbot, app, dialog)
+    assert dialog.use_button.text() == "Draw with this model"
+    dialog.use_button.click()
+    row = app.models.list.row(DRAWS.key)
+    assert row is not None
+    assert offered == [row.path]
+    assert engines.opened == []
+    assert not row.exportable
 
 
 def test_a_download_shows_how_far_it_is_and_can_be_used(

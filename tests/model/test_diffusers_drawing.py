@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from huggingface_hub import close_session
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
@@ -27,8 +28,13 @@ from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.painting.painter_runtime import Noise, PicturesToBegin
 from mmgpt_desktop.engine.painting.painter_source import ToPaint
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
+from mmgpt_desktop.hub import cache
+from mmgpt_desktop.hub.cache import Hub
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
+from mmgpt_desktop.hub.download import fetch
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
+from tests.hub_server import REPOSITORY, running_hub
 from tests.not_none import not_none
 from tests.tiny_pipeline import SIDE, SIZE, TEXT, scheduler_of, turbo, write_pipeline
 
@@ -482,3 +488,26 @@ def test_without_the_library_it_is_said_what_to_install(
         PaintEngine(folder).describe()
     assert "the library diffusers, which is not installed" in caught.value.title
     assert "pip install diffusers" in caught.value.hint
+
+
+def test_a_pipeline_comes_with_the_settings_of_its_parts_and_can_draw(tmp_path: Path) -> None:
+    made = write_pipeline(tmp_path / "made")
+    files = {
+        path.relative_to(made).as_posix(): path.read_bytes()
+        for path in made.rglob("*")
+        if path.is_file()
+    }
+    more = {"unet/diffusion_pytorch_model.bin": b"a pickle", "safety_checker/config.json": b"{}"}
+    weights = tuple(name for name in files if name.endswith(".safetensors"))
+    parts = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
+    about = REPOSITORY, "Tiny", "stable-diffusion", "MIT", 0.001, "For tests."
+    entry = CatalogueEntry(*about, weights=weights, parts=parts)
+    with running_hub(files | more) as server:
+        hub = Hub(tmp_path / "hub", server.endpoint, timeout_s=20)
+        assert cache.find(hub, entry) is None
+        folder = fetch(hub, entry, CancelToken(), lambda _: None)
+    close_session()
+    assert cache.find(hub, entry) == folder
+    here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert here == files.keys()
+    assert open_source(folder).info.size == 16

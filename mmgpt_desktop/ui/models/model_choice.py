@@ -95,7 +95,8 @@ class ModelsController(QObject):
 
     def _tell_fetched(self, row: ListedModel) -> None:
         if not self._dialog_open():
-            self._offer(self.tr("{name} is on this computer now.").format(name=row.name), row.key)
+            title = self.tr("{name} is on this computer now.").format(name=row.name)
+            self._offer(title, row.key, draws=row.draws)
 
     def _tell_exported(self, report: ConversionReport) -> None:
         if not self._dialog_open():
@@ -104,9 +105,10 @@ class ModelsController(QObject):
                 self.tr("The ONNX graphs are made: {name}.").format(name=name), str(report.folder)
             )
 
-    def _offer(self, title: str, key: str) -> None:
+    def _offer(self, title: str, key: str, *, draws: bool = False) -> None:
         notice = self._shell.notices.tell(title, stays=True)  # it came after minutes or hours
-        notice.add_action(self.tr("Use this model"), lambda: self.list.use(key))
+        use = self.tr("Draw with this model") if draws else self.tr("Use this model")
+        notice.add_action(use, lambda: self.list.use(key))
 
     def _dialog_open(self) -> bool:
         return self.dialog is not None and self.dialog.isVisible()

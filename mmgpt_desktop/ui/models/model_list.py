@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.engine.memory import free_memories
-from mmgpt_desktop.engine.pytorch import missing_torch
+from mmgpt_desktop.engine.pytorch import missing_diffusers, missing_torch
 from mmgpt_desktop.errors import AppError, DrawsOnly
 from mmgpt_desktop.hub.cache import (
     Hub,
@@ -46,6 +46,11 @@ class ListedModel:
     embedded: bool = False
     exportable: bool = False
 
+    @property
+    def draws(self) -> bool:
+        """And can't answer."""
+        return self.entry is not None and self.entry.draws
+
 
 class Models(QObject):
     """Keeps the list up to date on its threads; all methods are for the GUI thread.
@@ -57,7 +62,7 @@ class Models(QObject):
     failed = Signal(object)  # AppError
     fetched = Signal(object)  # ListedModel
     use_wanted = Signal(object)  # Path
-    draws_only = Signal(object)  # the folder of a model that can't be listed
+    draws_only = Signal(object)  # the folder of a model that can't answer
     folders_changed = Signal()
     speed_measured = Signal()
 
@@ -127,10 +132,10 @@ class Models(QObject):
         row = self.row(key)
         if row is None or row.entry is None or key in self._downloads:
             return
-        if row.entry.needs_torch and (error := missing_torch()) is not None:
+        entry = row.entry
+        if (error := _missing(entry)) is not None:
             self.failed.emit(error)  # gigabytes that could not be opened here
             return
-        entry = row.entry
         self._progress[key] = Progress(Phase.ASKING)
 
         def work(task: Task) -> Path:
@@ -181,9 +186,10 @@ class Models(QObject):
         self._folder_thread.submit(work, added, self._fail_adding)
 
     def use(self, key: str) -> None:
+        """What answers is opened, what only draws is offered beside Draw."""
         row = self.row(key)
         if row is not None and row.path is not None and not self.in_use(row):
-            self.use_wanted.emit(row.path)
+            (self.draws_only if row.draws else self.use_wanted).emit(row.path)
 
     def take_outcome(self, outcome: GenerationOutcome) -> None:
         """Remember how fast the present model wrote an answer."""
@@ -245,6 +251,13 @@ class Models(QObject):
     def _fail_change(self, error: AppError) -> None:
         self.failed.emit(error)
         self.refresh()
+
+
+def _missing(entry: CatalogueEntry) -> AppError | None:
+    """What such a model can't be opened without."""
+    if entry.draws:
+        return missing_diffusers()
+    return missing_torch() if entry.needs_torch else None
 
 
 def _called(folder: Path) -> str:
