@@ -272,15 +272,19 @@ class ModelsDialog(ByKeyboard, QDialog):
                 (self.tr("Licence"), self._licence(entry)),
                 (self.tr("From"), f"{self._models.host}/{entry.repository}"),
             ]
-        speed = self._models.speed(row)
-        measured = self.tr("{count} tokens a second in its last answer")
-        unknown = self.tr("Not measured yet")
-        text = measured.format(count=QLocale().toString(speed, "f", 0)) if speed else unknown
-        facts.append((self.tr("Speed here"), text))
+        if not row.draws:
+            facts.append((self.tr("Speed here"), self._speed(row)))
         if row.path is not None:
             facts.append((self.tr("Folder"), str(row.path)))
         report = self._exports.reports.get(row.key)
         return facts if report is None else facts + self._reported(report)
+
+    def _speed(self, row: ListedModel) -> str:
+        speed = self._models.speed(row)
+        if not speed:
+            return self.tr("Not measured yet")
+        measured = self.tr("{count} tokens a second in its last answer")
+        return measured.format(count=QLocale().toString(speed, "f", 0))
 
     def _free_memory(self, computer: int, card: int | None) -> str:
         if card is None:
