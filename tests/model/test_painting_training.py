@@ -236,7 +236,7 @@ def test_pictures_learn_to_be_twice_as_large_and_a_painter_gets_it(
     shutil.copytree(tiny_painter, painter)
     common = ["--data", str(data), "--work", str(own), "--width", "16", "--blocks", "1"]
     small = ["--steps", "4", "--batch", "2", "--warmup", "1", "--save-every", "2"]
-    main(["picture-enlarger", *common, *small, "--judged-from", "2"])
+    main(["picture-enlarger", *common, *small, "--judged-from", "2", "--alone"])
     before, after = (
         PictureCoder.from_pretrained(own / "painting" / name).eval()
         for name in ("picture-coder", "picture-enlarger")
@@ -247,6 +247,13 @@ def test_pictures_learn_to_be_twice_as_large_and_a_painter_gets_it(
     codes = before.encode(torch.rand(1, 3, 32, 32))
     as_before = torch.nn.functional.avg_pool2d(after.decode(codes), 2)
     torch.testing.assert_close(as_before, before.decode(codes), atol=0.3, rtol=0)
+    further = [*common[:4], *small, "--start", str(own / "painting" / "picture-enlarger")]
+    shutil.rmtree(own / "painting" / "picture-enlarger-checkpoints")
+    main(["picture-enlarger", *further])
+    learnt = PictureCoder.from_pretrained(own / "painting" / "picture-enlarger").state_dict()
+    for name, weights in before.state_dict().items():
+        same = name.startswith("encoder.")
+        assert torch.equal(weights, learnt[name]) is same, "codes mean the same"
     main(["painter-coder", "--work", str(own), "--painter", str(painter)])
     manifest = json.loads((painter / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["size"] == 64

@@ -1,10 +1,11 @@
 """Pictures learn to be twice as large: the last step on Imagen's way.
 
-What makes codes of photos, and draws these, stays as it is; so painters need not be made anew.
+What makes codes of photos stays as it is, so that whoever writes them need not be made anew.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,26 +33,36 @@ def last_coder(work: Path) -> PictureCoder:
 
 @dataclass(frozen=True)
 class EnlargerRecipe(DecoderRecipe):
-    """A run on photos of four times as many pixels; `blocks` of `width` are trained."""
+    """A run on photos of four times as many pixels: `blocks` of `width` learn, with the decoder or
+    `alone`."""
 
     batch: int = 4
     steps: int = 2000
     judged_from: int = 400
     width: int = 32
     blocks: int = 4
+    alone: bool = False
 
 
-def train_enlarger(data: Path, work: Path, recipe: EnlargerRecipe, bundle: Path) -> Path:
-    """Train to the end and return the folder of a coder that draws as the last stage's, but larger.
-    `bundle` is mmgpt-mini's, whose encoder says what looks alike."""
+def train_enlarger(
+    data: Path, work: Path, recipe: EnlargerRecipe, bundle: Path, start: Path | None = None
+) -> Path:
+    """Train to the end and return the folder of a coder of the same codes that draws larger; a
+    first run begins with the one in `start`. `bundle` is mmgpt-mini's, whose encoder says what
+    looks alike."""
     torch.manual_seed(recipe.seed)
     before = last_decoder(work)
-    before.config.enlarging_width = recipe.width
-    before.config.enlarging_blocks = recipe.blocks
-    model = PictureCoder(before.config)
-    assert model.enlarger is not None
-    model.load_state_dict(before.state_dict(), strict=False)
-    model.requires_grad_(False)
-    model.enlarger.requires_grad_(True)
-    nn.init.zeros_(model.enlarger.last.weight)  # at first, only what lies between the pixels
+    if start:
+        model = PictureCoder.from_pretrained(start)
+    else:
+        config = copy.deepcopy(before.config)
+        config.enlarging_width, config.enlarging_blocks = recipe.width, recipe.blocks
+        model = PictureCoder(config)
+        model.load_state_dict(before.state_dict(), strict=False)
+        assert model.enlarger is not None
+        nn.init.zeros_(model.enlarger.last.weight)  # at first, what lies between the pixels
+    model.encoder.load_state_dict(before.encoder.state_dict())
+    model.encoder.requires_grad_(False)
+    if recipe.alone:
+        model.decoder.requires_grad_(False)
     return run_judged(model, ENLARGER, data, work, recipe, bundle)
