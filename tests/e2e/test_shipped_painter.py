@@ -47,7 +47,7 @@ def test_they_are_there() -> None:
 def test_each_says_what_it_is(folder: Path) -> None:
     info = PaintEngine(folder).describe()
     assert (info.name, info.at_once) == (folder.name, folder.name == FLOW)
-    assert (info.size, info.side, info.languages) == (128, 8, ("en", "zh"))
+    assert (info.size, info.side, info.languages) == (256, 8, ("en", "zh"))
     assert "flowers" in info.taught
 
 

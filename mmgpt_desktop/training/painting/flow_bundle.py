@@ -27,7 +27,7 @@ DESCRIPTION = (
     "Our own painter, in the way of Imagen: a flow of {millions} million parameters moves noise to"
     " a picture of {size} pixels, all of it at once."
 )
-SETTINGS = PaintSettings(guidance=3.0, steps=24)
+SETTINGS = PaintSettings(guidance=4.0, steps=24)
 
 
 def pack_flow(work: Path, painter: Path, out: Path) -> Path:
