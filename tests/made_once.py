@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,5 +18,9 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     folder = shared / name
     with FileLock(shared / f"{name}.lock"):
         if not folder.exists():
-            make(folder)
+            making = shared / f"{name}.making"
+            shutil.rmtree(making, ignore_errors=True)  # of one who was ended in the midst
+            making.mkdir()
+            make(making / name)
+            (making / name).rename(folder)
     return folder

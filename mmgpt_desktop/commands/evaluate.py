@@ -8,6 +8,7 @@ from mmgpt_desktop.commands import measuring
 from mmgpt_desktop.commands.option_types import positive
 from mmgpt_desktop.embedded import PAINTERS, named_painter
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import resource_path
 
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; what is done meanwhile goes to stderr."""
     if options.draw is not None:
         return _run_drawing(options)
+    if options.coder is not None:
+        raise AppError("A coder is measured with a painter's drawings.", "Give --draw as well.")
     with measuring.extras("What measures the answers can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import evaluation, table
     engine, fusion = measuring.load(options)
@@ -60,13 +63,13 @@ def run(options: argparse.Namespace) -> int:
 def _run_drawing(options: argparse.Namespace) -> int:
     with measuring.extras("What measures the drawings can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import drawn_pictures, table
+        from mmgpt_desktop.training.painting.enlarger_training import last_coder
+    coder = None if options.coder is None else last_coder(options.coder)
     painter = PaintEngine(options.draw, options.runtime)
     try:
         painter.load()
         engine, _ = measuring.load(options)
-        rows = drawn_pictures.evaluate_drawing(
-            painter, engine, options.data, options.limit, options.coder
-        )
+        rows = drawn_pictures.evaluate_drawing(painter, engine, options.data, options.limit, coder)
     finally:
         painter.close()
     figures = table.as_json(rows, drawn_pictures.NOTES, {"painter": painter.info.name})

@@ -46,7 +46,7 @@ class CatalogueEntry:
     def memory_gigabytes(self) -> float:
         """About what the loaded model takes: its weights, a picture and a conversation. Pipelines'
         weights are stored in half precision, and on the CPU they compute in float32."""
-        return self.gigabytes * 2 + 1.5 if self.draws else self.gigabytes * 1.1 + 0.3
+        return self.gigabytes * 2 + 1.7 if self.draws else self.gigabytes * 1.1 + 0.3
 
     @property
     def needs_torch(self) -> bool:

@@ -1878,12 +1878,8 @@
 <context>
     <name>PaintController</name>
     <message>
-        <source>{name} can draw: choose it beside Draw.</source>
-        <translation>{name} 能画图：请在“画画”旁选择它。</translation>
-    </message>
-    <message>
-        <source>A painter of the name {name} is there already, beside Draw.</source>
-        <translation>名为 {name} 的画画模型已经在“画画”旁边了。</translation>
+        <source>{name} draws from now on.</source>
+        <translation>从现在起由 {name} 作画。</translation>
     </message>
     <message>
         <source>Say first what is to be drawn, or choose it below.</source>
@@ -1900,6 +1896,10 @@
     <message>
         <source>{painter} drew this picture, and only it could draw it without a word.</source>
         <translation>这张图是 {painter} 画的，只有它才能去掉一个词再画。</translation>
+    </message>
+    <message>
+        <source>An earlier {painter} drew this picture: have it drawn again first.</source>
+        <translation>这幅画是旧版的 {painter} 画的：请先让它重画一次。</translation>
     </message>
     <message>
         <source>A picture is still being drawn. Wait for it, or stop it with Esc.</source>

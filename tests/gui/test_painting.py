@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -311,6 +312,19 @@ def test_only_who_drew_a_picture_leaves_a_word_out(qtbot: QtBot, painting: App) 
     assert not painting.painting.busy
 
 
+def test_what_was_drawn_in_another_size_is_to_be_drawn_again_first(
+    qtbot: QtBot, painting: App
+) -> None:
+    draw(qtbot, painting)
+    current = painting.pictures.photos.current
+    assert current.photo is not None
+    current.photo = replace(current.photo, pixels=current.photo.pixels[::2, ::2])
+    painting.painting.leave_out(1)
+    said = painting.window.prompt.problem.text()
+    assert said == "An earlier tiny drew this picture: have it drawn again first."
+    assert not painting.painting.busy
+
+
 def test_the_same_drawing_again_shows_its_card_and_the_chosen_map(
     qtbot: QtBot, painting: App
 ) -> None:
@@ -496,25 +510,36 @@ def test_a_model_that_draws_alone_is_offered_where_it_was_to_answer(
     qtbot.waitUntil(choice.isVisible)
     why, offered = notices(app)
     assert "holds a diffusers model, which makes pictures out of words" in why
-    assert offered == "second can draw: choose it beside Draw."
-    choice.setCurrentIndex(1)
+    assert offered == "second draws from now on."
+    assert choice.currentIndex() == 1
     draw(qtbot, app)
     assert [each.painter for each in drawings(app)] == ["second"]
     app.window.prompt.mode.choose(second=False)
     assert ask(qtbot, app, "What?").answer, "the model before still answers"
 
 
-def test_a_second_painter_of_one_name_is_told(
+def test_a_second_painter_of_one_name_takes_its_place(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path, painter: FakePainter
 ) -> None:
-    folder = write_painter(tmp_path / "tiny")
-    make = partial(PaintEngine, folder, make=fake_maker(painter))
-    app = make_app(options={"make_painters": [make], "paint_model": lambda _at: make})
+    """One that was deleted and downloaded again lies elsewhere."""
+    folder, again = (write_painter(tmp_path / at / "tiny") for at in ("before", "again"))
+    made: list[Path] = []
+
+    def maker(at: Path) -> Callable[[], PaintEngine]:
+        def make() -> PaintEngine:
+            made.append(at)
+            return PaintEngine(at, make=fake_maker(painter))
+
+        return make
+
+    app = make_app(options={"make_painters": [maker(folder)], "paint_model": maker})
     qtbot.waitUntil(app.window.actions_by_name["draw"].isEnabled)
-    app.painting.offer_painter(tmp_path)
+    app.painting.offer_painter(again)
     qtbot.waitUntil(lambda: bool(notices(app)))
-    assert notices(app) == ["A painter of the name tiny is there already, beside Draw."]
+    assert notices(app) == ["tiny draws from now on."]
     assert app.window.prompt.draw_bar.painter.count() == 1
+    draw(qtbot, app)
+    assert made[-1] == again
 
 
 def test_of_a_painter_that_was_taught_anything_nothing_is_listed(

@@ -286,9 +286,9 @@ def test_heads_are_chosen_by_what_leaving_a_word_out_changes(
 
 
 def drawn_by(
-    tiny_painter: Path, runtime: RuntimeName, seed: int, how: PaintSettings | None = FREELY
+    folder: Path, runtime: RuntimeName, seed: int, how: PaintSettings | None = FREELY
 ) -> PaintOutcome:
-    painter = PaintEngine(tiny_painter, runtime)
+    painter = PaintEngine(folder, runtime)
     painter.load()
     try:
         return painter.paint(

@@ -32,6 +32,7 @@ from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.model import MMGPTImageProcessor
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.packing import load_packed
+from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.painted import Painting, PaintRequest
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
@@ -39,7 +40,6 @@ from mmgpt_desktop.training.evaluation.metrics import Score, bootstrap, mean
 from mmgpt_desktop.training.evaluation.reconstruction import reconstruction
 from mmgpt_desktop.training.evaluation.table import Row
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
-from mmgpt_desktop.training.painting.enlarger_training import last_coder
 from mmgpt_desktop.training.painting.prompts import labels
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.seen_difference import SeenDifference
@@ -121,11 +121,10 @@ def evaluate_drawing(
     engine: EngineBase,
     data: Path,
     limit: int | None,
-    work: Path | None = None,
+    coder: PictureCoder | None = None,
 ) -> list[Row]:
     """All measures of a loaded painter; `engine` answers about its pictures, and the encoder of the
-    model that comes with the app says how alike they look. In `work` is the coder that makes codes
-    of photos, if there is one."""
+    model that comes with the app says how alike they look. A `coder` makes codes of photos."""
     encoder = load_packed(mini_path()).encoder
     told = told_of(data, limit)
     drawn: dict[Told, Painting] = {}
@@ -140,12 +139,8 @@ def evaluate_drawing(
         *agreement(Respondent(engine, data), drawn),
         *likeness(encoder, data, drawn),
         *truth_of_maps(painter, drawn),
-        *([] if work is None else _coded(data, work, encoder, limit)),
+        *([] if coder is None else reconstruction(data, coder, SeenDifference(encoder), limit)),
     ]
-
-
-def _coded(data: Path, work: Path, encoder: EfficientNetLite2, limit: int | None) -> list[Row]:
-    return reconstruction(data, last_coder(work), SeenDifference(encoder), limit)
 
 
 def draw(painter: PaintEngine, prompt: str, seed: int) -> Painting:

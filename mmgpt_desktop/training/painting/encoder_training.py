@@ -19,5 +19,6 @@ def train_encoder(data: Path, work: Path, painter: Path, recipe: CoderRecipe, bu
     stays as it is. `bundle` is mmgpt-mini's, whose encoder says what looks alike."""
     torch.manual_seed(recipe.seed)
     model = PaintingModel.load_packed(painter).coder
+    model.enlarger, model.config.enlarging_width = None, 0  # which codes do not depend on
     model.decoder.requires_grad_(False)
     return run_coder(model, data, work, recipe, bundle)

@@ -12,7 +12,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.painting.picture_coder import PictureCoder
+from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.training.painting.coder_training import CODER
 from mmgpt_desktop.training.painting.decoder_training import (
     DecoderRecipe,
     last_decoder,
@@ -23,11 +26,18 @@ ENLARGER = "picture-enlarger"
 
 
 def last_coder(work: Path) -> PictureCoder:
-    """The one that draws as large as was learnt so far."""
-    larger = work / "painting" / ENLARGER
+    """The one that draws as large as was learnt so far. Raises AppError if there is none, or it was
+    learnt for another one's codes."""
+    if not (work / "painting" / CODER).is_dir():
+        title = "There is no coder of pictures in {folder}."
+        raise AppError(title, "Train one first.", folder=safe_name(str(work)))
+    before, larger = last_decoder(work), work / "painting" / ENLARGER
     if not larger.is_dir():
-        return last_decoder(work)
+        return before
     coder: PictureCoder = PictureCoder.from_pretrained(larger).eval()
+    theirs, ours = (each.encoder.state_dict() for each in (before, coder))
+    if any(not torch.equal(theirs[name], ours[name]) for name in theirs):
+        raise AppError("The larger pictures were learnt for another coder.", "Learn them anew.")
     return coder
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer
+from torch.nn import functional as F  # noqa: N812 (the name everybody uses)
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.attention.word_maps import prompt_words, token_texts
@@ -19,9 +21,10 @@ from mmgpt_desktop.engine.folder.tokenizing import encode_with_ends
 from mmgpt_desktop.engine.painting.known_words import KnownWords
 from mmgpt_desktop.engine.painting.painter_folder import FAMILY, FORMAT, WORDS
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.model.painting.packed import CODER, PaintingModel, replace_coder
+from mmgpt_desktop.model.painting.packed import PaintingModel, replace_coder
 from mmgpt_desktop.model.painting.painter import MMGPTPainter
 from mmgpt_desktop.model.painting.painter_config import PictureCoderConfig
+from mmgpt_desktop.model.painting.picture_coder import PictureCoder
 from mmgpt_desktop.painted import PaintSettings
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.embedded_bundle import MANIFEST, change_manifest
@@ -36,6 +39,8 @@ DESCRIPTION = (
     " pictures of {size} pixels."
 )
 _RARE = 3
+_MOST_APART = 0.5
+_LEAST_VARIED = 0.1  # pictures of random codes: less than any that was trained draws
 TAUGHT = ("flowers", "clothes")  # what comes out well; the rest it was told of too
 
 
@@ -58,15 +63,26 @@ def export_painter_again(painter: Path) -> None:
     change_manifest(painter, size=size, description=_described(model))
 
 
-def put_coder(work: Path, painter: Path) -> Path:
+def put_coder(work: Path, painter: Path) -> str:
     """Give a painter the last stages' coder. Raises AppError if its codes are not those that it
-    writes."""
-    before, after = PictureCoderConfig.from_pretrained(painter / CODER), last_coder(work)
-    if _codes_of(before) != _codes_of(after.config):
+    writes, or mean something else."""
+    before, after = PaintingModel.load_packed(painter).coder, last_coder(work)
+    same = _codes_of(before.config) == _codes_of(after.config)
+    if not same or _apart(before, after) > _MOST_APART:
         raise AppError("The coder has other codes than the painter.", "Train one for its decoder.")
     replace_coder(painter, after)
     export_painter_again(painter)
-    return painter
+    return f"Written: {painter}. What leans on it has to be packed anew: flow-bundle."
+
+
+@torch.inference_mode()
+def _apart(one: PictureCoder, other: PictureCoder, pictures: int = 16) -> float:
+    """How far what both draw of the same codes is apart: the mean error against the deviation."""
+    side, random = one.config.side, torch.Generator().manual_seed(0)
+    shape = pictures, side, side, one.config.codes_per_cell
+    codes = torch.randint(one.config.codes, shape, generator=random)
+    first, second = (F.adaptive_avg_pool2d(e.decode(codes), 2 * side) for e in (one, other))
+    return float((first - second).square().mean() / first.var().clamp(min=_LEAST_VARIED))
 
 
 def _codes_of(config: PictureCoderConfig) -> tuple[int, int, list[int]]:

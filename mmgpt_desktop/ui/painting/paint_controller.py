@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QSignalBlocker
 
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.left_out import left_out, without_word
@@ -97,14 +97,12 @@ class PaintController(QObject):
     def busy(self) -> bool:
         return self._job is not None
 
-    def _take_painter(self, make: MakePainter, painter: PainterInfo) -> bool:
+    def _take_painter(self, make: MakePainter, painter: PainterInfo) -> None:
         """One more to choose from, unless one has its name; the first one draws until another is
         chosen."""
-        is_new = painter.name not in {known.name for known, _ in self._painters}
-        if is_new:
+        if painter.name not in {known.name for known, _ in self._painters}:
             self._painters.append((painter, make))
             self._prompt.draw_bar.add_painter(painter)
-        return is_new
 
     def _choose_painter(self, row: int) -> None:
         assert self._painter is not None
@@ -122,16 +120,21 @@ class PaintController(QObject):
             self._painter.describe(make, partial(self._take_painter, make), _is_none)
 
     def offer_painter(self, folder: Path) -> None:
-        """A model that can't answer may draw: if so, that is said."""
+        """A model that can't answer may draw: if so, it does from now on, which is said."""
         if self._painter is not None:
             make = self._maker(folder)
-            offer = partial(self._tell_painter, make)
-            self._painter.describe(make, offer, self._tell_failure)
+            self._painter.describe(make, partial(self._prefer, make), self._tell_failure)
 
-    def _tell_painter(self, make: MakePainter, painter: PainterInfo) -> None:
-        said = self.tr("{name} can draw: choose it beside Draw.")
-        if not self._take_painter(make, painter):
-            said = self.tr("A painter of the name {name} is there already, beside Draw.")
+    def _prefer(self, make: MakePainter, painter: PainterInfo) -> None:
+        """Have it draw, in the place of one of its name: that may have gone meanwhile."""
+        self._take_painter(make, painter)
+        row = [known.name for known, _ in self._painters].index(painter.name)
+        self._painters[row] = painter, make
+        with QSignalBlocker(self._prompt.draw_bar.painter):
+            self._prompt.draw_bar.painter.setCurrentIndex(row)
+        self._choose_painter(row)
+        self._shell.actions["draw"].setChecked(True)
+        said = self.tr("{name} draws from now on.")
         self._shell.notices.tell(said.format(name=printable(painter.name)))
 
     def _have_none(self, error: AppError) -> None:
@@ -168,8 +171,11 @@ class PaintController(QObject):
         prompt, painter = without_word(drawing, word), self._info
         if not prompt or len(prompt) > LONGEST_QUESTION:
             self._prompt.show_problem(self.tr("Without this word nothing is said any more."))
-        elif painter is None or (painter.name, painter.size) != (drawing.painter, photo.width):
+        elif painter is None or painter.name != drawing.painter:
             said = self.tr("{painter} drew this picture, and only it could draw it without a word.")
+            self._prompt.show_problem(said.format(painter=printable(drawing.painter)))
+        elif painter.size != photo.width:
+            said = self.tr("An earlier {painter} drew this picture: have it drawn again first.")
             self._prompt.show_problem(said.format(painter=printable(drawing.painter)))
         else:
             request = PaintRequest(next(self._numbers), prompt, drawing.seed)
