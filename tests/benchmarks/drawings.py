@@ -25,7 +25,7 @@ TWENTY = (
     *("green peppers", "bananas", "a laptop", "a watch", "a pink flower with green leaves"),
     "a man in a red shirt",
 )
-_EDGE, _TEXT, _GAP = 192, 18, 5
+_EDGE, _TEXT, _GAP = 160, 18, 5
 
 
 def main(arguments: list[str] | None = None) -> int:
