@@ -10,12 +10,25 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    AmusedPipeline,
+    AmusedScheduler,
+    AutoencoderKL,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+    UVit2DModel,
+    VQModel,
+)
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-TEXT, SIDE, SIZE = 12, 8, 16
+TEXT, SIDE, SIZE, CODES = 12, 8, 16, 24
 MERGES = ["r e", "re d</w>", "r o", "ro s", "ros e</w>"]
 _NOISE: dict[str, Any] = {
     "beta_schedule": "scaled_linear",
@@ -58,6 +71,63 @@ def write_pipeline(folder: Path, scheduler: Any = None) -> Path:
         )
         pipeline.save_pretrained(folder)
     return folder
+
+
+def write_masked(folder: Path) -> Path:
+    """aMUSEd's, likewise."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as place:
+        tokenizer = _tokenizer(Path(place))
+    config = _reader(len(tokenizer)).config
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline: Any = AmusedPipeline(
+            vqvae=_token_decoder(),
+            tokenizer=tokenizer,
+            text_encoder=_random(CLIPTextModelWithProjection(config)),
+            transformer=_transformer(),
+            scheduler=AmusedScheduler(mask_token_id=CODES),
+        )
+        pipeline.save_pretrained(folder)
+    return folder
+
+
+def _transformer() -> Any:
+    return _random(
+        UVit2DModel(
+            hidden_size=32,
+            cond_embed_dim=32,
+            micro_cond_encode_dim=8,
+            micro_cond_embed_dim=40,
+            encoder_hidden_size=32,
+            vocab_size=CODES + 1,
+            codebook_size=CODES,
+            in_channels=32,
+            block_out_channels=32,
+            num_res_blocks=1,
+            block_num_heads=2,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=32,
+            sample_size=SIDE,
+        )
+    )
+
+
+def _token_decoder() -> Any:
+    return _random(
+        VQModel(
+            block_out_channels=(8, 16),
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            latent_channels=8,
+            num_vq_embeddings=CODES,
+            norm_num_groups=4,
+            lookup_from_codebook=True,
+            mid_block_add_attention=False,
+        )
+    )
 
 
 def _tokenizer(folder: Path) -> Any:

@@ -2709,6 +2709,10 @@
         <translation>几步就能画出大图，但不回答问题。需要 diffusers 库。</translation>
     </message>
     <message>
+        <source>Draws small pictures by their surest parts first. It needs the library diffusers.</source>
+        <translation>画小图，先画最有把握的部分。需要 diffusers 库。</translation>
+    </message>
+    <message>
         <source>Draws what many know, in thirty steps: on a graphics card. It needs the library diffusers.</source>
         <translation>许多人熟悉的作画模型，要走三十步，适合在显卡上用。需要 diffusers 库。</translation>
     </message>

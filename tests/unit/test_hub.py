@@ -319,7 +319,7 @@ def test_the_catalogue_can_be_read() -> None:
         assert entry.memory_gigabytes > entry.gigabytes > 0
         graphs = any(pattern.endswith(".onnx") for pattern in entry.weights)
         assert entry.wants("model-00001-of-00002.safetensors") != (graphs or entry.draws)
-        assert entry.wants("unet/config.json") == entry.draws
+        assert entry.wants("tokenizer/vocab.json") == entry.draws
         assert entry.wants("onnx/decoder_model_merged_int8.onnx") == graphs
         for path in ("pytorch_model.bin", "modeling.py", "onnx/model.onnx", "../config.json"):
             assert not entry.wants(path)
