@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
+import numpy as np
 import torch
 from diffusers import (
     AmusedPipeline,
@@ -26,6 +27,8 @@ from transformers import (
     CLIPTextModelWithProjection,
     CLIPTokenizer,
 )
+
+from mmgpt_desktop.engine.painting.painter_runtime import Noise
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 TEXT, SIDE, SIZE, CODES = 12, 8, 16, 24
@@ -183,3 +186,13 @@ def _random(model: Any) -> Any:
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.15)
     return model.eval()
+
+
+def change(file: Path, **values: object) -> None:
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(settings | values), encoding="utf-8")
+
+
+def noise_of(seed: int) -> Noise:
+    random = np.random.default_rng(seed)
+    return lambda shape: random.standard_normal(shape, np.float32)

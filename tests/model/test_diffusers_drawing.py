@@ -25,7 +25,7 @@ from mmgpt_desktop.engine.folder.tokenizing import load_clip_tokenizer
 from mmgpt_desktop.engine.painting.diffusers_folder import PipelineFolder, open_pipeline
 from mmgpt_desktop.engine.painting.open_source import open_source
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
-from mmgpt_desktop.engine.painting.painter_runtime import Noise, PicturesToBegin
+from mmgpt_desktop.engine.painting.painter_runtime import PicturesToBegin
 from mmgpt_desktop.engine.painting.painter_source import ToPaint
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.hub import cache
@@ -36,7 +36,16 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
 from tests.hub_server import REPOSITORY, running_hub
 from tests.not_none import not_none
-from tests.tiny_pipeline import SIDE, SIZE, TEXT, scheduler_of, turbo, write_pipeline
+from tests.tiny_pipeline import (
+    SIDE,
+    SIZE,
+    TEXT,
+    change,
+    noise_of,
+    scheduler_of,
+    turbo,
+    write_pipeline,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array_")  # of diffusers' own
 PROMPT = "a red rose"
@@ -69,11 +78,6 @@ def with_scheduler(folder: Path, scheduler: Any) -> Path:
     scheduler.save_pretrained(folder / "scheduler")
     change(folder / "model_index.json", scheduler=["diffusers", type(scheduler).__name__])
     return folder
-
-
-def change(file: Path, **values: object) -> None:
-    settings = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps(settings | values), encoding="utf-8")
 
 
 def draw(
@@ -140,11 +144,6 @@ def test_each_place_tells_what_it_read_of_each_word(folder: Path) -> None:
     assert bool(((read > 0) & (read < 1)).all()), "the rest is of what begins and ends the text"
     assert float(drawing.maps.std(axis=(1, 2)).min()) > 1e-3, "not the same everywhere"
     assert drawing.painter == "tiny"
-
-
-def noise_of(seed: int) -> Noise:
-    random = np.random.default_rng(seed)
-    return lambda shape: random.standard_normal(shape, np.float32)
 
 
 @pytest.mark.parametrize("guidance", [1.0, 4.0])

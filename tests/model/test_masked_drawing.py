@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import warnings
 from collections.abc import Callable
@@ -17,13 +16,13 @@ from diffusers import AmusedPipeline
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.painting.diffusers_folder import open_pipeline
 from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
-from mmgpt_desktop.engine.painting.painter_runtime import Noise, PicturesToBegin
+from mmgpt_desktop.engine.painting.painter_runtime import PicturesToBegin
 from mmgpt_desktop.engine.painting.painter_source import ToPaint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
 from tests.not_none import not_none
-from tests.tiny_pipeline import CODES, SIDE, SIZE, TEXT, write_masked
+from tests.tiny_pipeline import CODES, SIDE, SIZE, TEXT, change, noise_of, write_masked
 
 PROMPT = "a red rose"
 STEPS = PaintSettings(guidance=4.0, steps=5)
@@ -90,11 +89,6 @@ def test_each_place_tells_what_it_read_of_each_word(folder: Path) -> None:
     assert float(drawing.maps.std(axis=(1, 2)).min()) > 1e-4, "not the same everywhere"
 
 
-def noise_of(seed: int) -> Noise:
-    random = np.random.default_rng(seed)
-    return lambda shape: random.standard_normal(shape, np.float32)
-
-
 def test_a_cell_reads_the_whole_text_once(folder: Path) -> None:
     source = open_pipeline(folder)
     source.prepare(lambda *_: None, CancelToken())
@@ -130,11 +124,6 @@ def test_it_can_be_stopped_at_any_step(folder: Path) -> None:
     outcome = painter.paint(PaintRequest(1, PROMPT, 3, 1, STEPS), cancel, stop)
     painter.close()
     assert (outcome.kind, len(steps)) == ("cancelled", 1)
-
-
-def change(file: Path, **values: object) -> None:
-    settings = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps(settings | values), encoding="utf-8")
 
 
 def test_it_says_how_it_draws(folder: Path) -> None:

@@ -27,9 +27,7 @@ from mmgpt_desktop.engine.painting.pipeline_parts import (
     Pipeline,
     PipelinePart,
     numbers_of,
-    part_weights,
-    require_kind,
-    unweighted,
+    open_parts,
 )
 from mmgpt_desktop.engine.pytorch import require_diffusers
 from mmgpt_desktop.errors import BundleError
@@ -136,22 +134,17 @@ def open_pipeline(path: Path) -> Pipeline:
 
 
 def _open_latent(path: Path, index: Mapping[str, Any]) -> Pipeline:
-    for name, kinds in _KINDS.items():
-        require_kind(name, index.get(name), kinds)
-    parts = {name: part_weights(path, name) for name in (UNET, DECODER, READER)} | unweighted(path)
+    parts = open_parts(path, index, _KINDS)
     _refuse_more(parts)
     return PipelineFolder(path, parts)
 
 
 def _refuse_more(parts: Mapping[str, PipelinePart]) -> None:
-    """Raises BundleError for what the settings ask for beside the words, and for a scheduler that
-    is another one than model_index.json says."""
+    """Raises BundleError for what the settings ask for beside the words."""
     for name in _MORE_THAN_WORDS:
         if parts[UNET].config.get(name) is not None:
             title = "The model draws by more than words ({name}), which can't be given here."
             raise BundleError(title, ANOTHER, name=name)
-    said = parts[SCHEDULER].config.get("_class_name")
-    require_kind(SCHEDULER, ["diffusers", said], _KINDS[SCHEDULER])
 
 
 def _is_turbo(scheduling: Mapping[str, Any]) -> bool:

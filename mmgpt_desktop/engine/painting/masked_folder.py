@@ -23,9 +23,7 @@ from mmgpt_desktop.engine.painting.pipeline_parts import (
     Pipeline,
     PipelinePart,
     numbers_of,
-    part_weights,
-    require_kind,
-    unweighted,
+    open_parts,
 )
 from mmgpt_desktop.painted import PaintSettings
 
@@ -102,10 +100,4 @@ class MaskedFolder(Pipeline):
 
 def open_masked(path: Path, index: Mapping[str, Any]) -> Pipeline:
     """ValueError where the parts don't fit each other; otherwise raises as `open_pipeline`."""
-    for name, kinds in _KINDS.items():
-        require_kind(name, index.get(name), kinds)
-    weighted = (TRANSFORMER, TOKEN_DECODER, READER)
-    parts = {name: part_weights(path, name) for name in weighted} | unweighted(path)
-    said = parts[SCHEDULER].config.get("_class_name")
-    require_kind(SCHEDULER, ["diffusers", said], _KINDS[SCHEDULER])
-    return MaskedFolder(path, parts)
+    return MaskedFolder(path, open_parts(path, index, _KINDS))

@@ -206,12 +206,20 @@ def part_weights(path: Path, name: str) -> PipelinePart:
     return PipelinePart(folder, config, variant, parameters, found.size)
 
 
-def unweighted(path: Path) -> dict[str, PipelinePart]:
-    """The parts that are settings alone."""
-    return {
-        name: PipelinePart(path / name, part_settings(path, name, file))
-        for name, file in ((SCHEDULER, SCHEDULING), (TOKENIZER, "tokenizer_config.json"))
-    }
+def open_parts(
+    path: Path, index: Mapping[str, Any], kinds: Mapping[str, Sequence[str]]
+) -> dict[str, PipelinePart]:
+    """The parts that `model_index.json` names, each of one of its `kinds`; a scheduler and a
+    tokenizer are settings alone. Raises BundleError."""
+    for name, known in kinds.items():
+        require_kind(name, index.get(name), known)
+    settings = {SCHEDULER: SCHEDULING, TOKENIZER: "tokenizer_config.json"}
+    parts = {name: part_weights(path, name) for name in kinds if name not in settings}
+    for name, file in settings.items():
+        parts[name] = PipelinePart(path / name, part_settings(path, name, file))
+    said = parts[SCHEDULER].config.get("_class_name")  # it is this one that is made
+    require_kind(SCHEDULER, ["diffusers", said], kinds[SCHEDULER])
+    return parts
 
 
 def _padding(config: Mapping[str, Any], folder: Path) -> str:

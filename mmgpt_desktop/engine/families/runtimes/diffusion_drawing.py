@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -22,7 +21,6 @@ from mmgpt_desktop.engine.families.runtimes.pipeline_drawing import (
     PipelineDrawing,
     guided,
     later_noise,
-    set_steps,
 )
 from mmgpt_desktop.engine.painting.diffusers_folder import DECODER, UNET, PipelineFolder
 from mmgpt_desktop.engine.painting.painter_runtime import Noise, PicturesToBegin
@@ -47,13 +45,11 @@ class DiffusionDrawing(PipelineDrawing[PipelineFolder]):
         shape = folder.channels, folder.latent_side, folder.latent_side
         noise = torch.from_numpy(np.stack([each(shape) for each in pictures.noises]))
         with torch_failures(RUNNING, HINT), torch.inference_mode():
-            scheduler = copy.deepcopy(self.scheduler)
-            set_steps(scheduler, settings.steps, place)
+            scheduler = self.begun_scheduler(settings.steps)
             latents = noise.to(place.device) * scheduler.init_noise_sigma
             words = self.models[READER](place.tensor(ids))[0]
             more = _more_noise(scheduler, pictures.noises)
-            leads = len(ids) > len(noise)
-            return DrawnSoFar(latents, latents, words, leads, scheduler, more, pictures)
+            return DrawnSoFar(latents, latents, words, scheduler, more, pictures)
 
     def advance(self, state: DrawnSoFar, time: Tensor) -> DrawnSoFar:
         latents, scheduler = state.latents, state.scheduler

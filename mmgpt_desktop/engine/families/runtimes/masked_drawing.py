@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, ClassVar
 
 import diffusers
@@ -20,7 +19,6 @@ from mmgpt_desktop.engine.families.runtimes.pipeline_drawing import (
     PipelineDrawing,
     guided,
     later_noise,
-    set_steps,
 )
 from mmgpt_desktop.engine.painting.masked_folder import TOKEN_DECODER, TRANSFORMER, MaskedFolder
 from mmgpt_desktop.engine.painting.painter_runtime import PicturesToBegin
@@ -46,8 +44,7 @@ class MaskedDrawing(PipelineDrawing[MaskedFolder]):
         ids = self.token_ids(pictures)
         size = float(folder.picture_size)
         with torch_failures(RUNNING, HINT), torch.inference_mode():
-            scheduler = copy.deepcopy(self.scheduler)
-            set_steps(scheduler, pictures.settings.steps, place)
+            scheduler = self.begun_scheduler(pictures.settings.steps)
             shape = count, folder.tokens_side, folder.tokens_side
             tokens = torch.full(shape, folder.mask, dtype=torch.long, device=place.device)
             read = self.models[READER](place.tensor(ids), output_hidden_states=True)
@@ -57,8 +54,8 @@ class MaskedDrawing(PipelineDrawing[MaskedFolder]):
                 "micro_conds": about.to(place.dtype).expand(len(ids), -1),
             }
             told = {"more": more, "noises": later_noise(pictures.noises)}
-            words, leads = read.hidden_states[-2], len(ids) > count
-            return DrawnSoFar(tokens, tokens, words, leads, scheduler, told, pictures)
+            words = read.hidden_states[-2]
+            return DrawnSoFar(tokens, tokens, words, scheduler, told, pictures)
 
     def advance(self, state: DrawnSoFar, time: Tensor) -> DrawnSoFar:
         tokens = state.latents

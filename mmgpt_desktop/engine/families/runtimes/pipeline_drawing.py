@@ -3,6 +3,7 @@ of the prompt is told by what computes it."""
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from abc import ABC, abstractmethod
@@ -42,10 +43,13 @@ class DrawnSoFar(NamedTuple):
     latents: Tensor
     end: Tensor
     words: Tensor
-    guided: bool
     scheduler: Any
     more: dict[str, Any]
     begun: PicturesToBegin
+
+    @property
+    def guided(self) -> bool:
+        return leads(self.begun)
 
 
 class PipelineDrawing(ABC, Generic[Folder]):
@@ -129,9 +133,20 @@ class PipelineDrawing(ABC, Generic[Folder]):
     @abstractmethod
     def show(self, state: Any, cancel: CancelToken) -> NDArray[np.float32]: ...
 
+    def begun_scheduler(self, steps: int) -> Any:
+        """One for a drawing of its own. Some begin with several runs of the first model, and so
+        can't take fewer steps."""
+        scheduler = copy.deepcopy(self.scheduler)
+        try:
+            scheduler.set_timesteps(steps, device=self.place.device)
+        except (ValueError, IndexError) as error:
+            title = "This model needs more steps."
+            raise RuntimeFailure(title, "Take more with --steps.") from error
+        return scheduler
+
     def token_ids(self, pictures: PicturesToBegin) -> NDArray[np.int64]:
         """The prompt's for each picture, after as many of no words where these guide."""
-        if pictures.settings.guidance <= 1:
+        if not leads(pictures):
             return pictures.ids
         nothing = np.broadcast_to(self.folder.nothing, pictures.ids.shape)
         return np.concatenate([nothing, pictures.ids])
@@ -175,12 +190,9 @@ class _TellingProcessor:
         return done
 
 
-def set_steps(scheduler: Any, steps: int, place: Place) -> None:
-    """Some begin with several runs of the UNet, and so can't take fewer."""
-    try:
-        scheduler.set_timesteps(steps, device=place.device)
-    except (ValueError, IndexError) as error:
-        raise RuntimeFailure("This model needs more steps.", "Take more with --steps.") from error
+def leads(pictures: PicturesToBegin) -> bool:
+    """Whether no words are read beside the prompt's, to be led away from."""
+    return pictures.settings.guidance > 1
 
 
 def guided(found: Tensor, guidance: float) -> Tensor:
