@@ -7,21 +7,18 @@ names. What people wrote in English, questions and captions, is not translated.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from mmgpt_desktop.training.imagenet_names import class_names
+from mmgpt_desktop.training.chinese_claims import Described, chinese_claims
+from mmgpt_desktop.training.chinese_names import named, names, table_of, without_article
 from mmgpt_desktop.training.label_kinds import label_section
 from mmgpt_desktop.training.photo_texts import CAPTIONS_ZH, PhotoTexts
-from mmgpt_desktop.training.questions import QA, WORDS, plural_of
+from mmgpt_desktop.training.questions import QA
 from mmgpt_desktop.training.wordings import CHINESE
 
-_FOLDER = Path(__file__).parent
-_ARTICLE = re.compile(r"(?:an?|the|some|any) ")
 _PLACED = re.compile(r"(\w+) (?:a|an|the) (.+)")
 _COUNTED = re.compile(r"(a|an|some|two|three|four|five|six|seven) (.+)")
 _VIEWS = (
@@ -38,6 +35,8 @@ _ANSWERED = {
     "is": {"yes": "是", "no": "不是"},
 }
 _MANY = {"many": "很多"}
+_HELD = re.compile(r"what is the (\w+) (.+)")
+_DOES = re.compile(r"is the (\w+) (\w+ing(?: \w+)??) (?:an?|the|some) (.+)")
 
 
 @dataclass(frozen=True)
@@ -54,33 +53,8 @@ class Rule:
 def rules() -> tuple[Rule, ...]:
     return tuple(
         Rule(frozenset(r["kinds"]), re.compile(r["english"]), r["asked"], r["answers"])
-        for r in _table("wordings_zh.toml")["made"]
+        for r in table_of("wordings_zh.toml")["made"]
     )
-
-
-@cache
-def names() -> dict[str, dict[str, str]]:
-    """Chinese names by section and English name; ImageNet's are "classes"."""
-    found: dict[str, dict[str, str]] = dict(_table("names_zh.toml"))
-    return {**found, "classes": dict(zip(class_names(), class_names(CHINESE), strict=True))}
-
-
-def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
-
-
-def named(english: str, sections: Iterable[str]) -> str:
-    """A name in Chinese, by the first of the sections that has it, with or without an article,
-    or its singular; empty where none has."""
-    bare = _ARTICLE.sub("", english, count=1) if _ARTICLE.match(english) else english
-    forms = (bare, bare.lower(), _singulars().get(bare, bare), f"{bare}s")
-    tables = [names()[section] for section in sections]
-    return next((table[form] for table in tables for form in forms if form in table), "")
-
-
-@cache
-def _singulars() -> dict[str, str]:
-    return {plural_of(name): name for name in names()["things"]} | WORDS.plurals
 
 
 _EVERYWHERE = ("things", "colours", "positions", "flowers", "objects", "garments", "groceries")
@@ -88,6 +62,8 @@ _EVERYWHERE = ("things", "colours", "positions", "flowers", "objects", "garments
 
 def chinese_pair(kind: str, question: str, answer: str, collection: str) -> QA | None:
     """A made question and its answer in Chinese; None where a table lacks a name."""
+    if kind in {"held", "does"}:
+        return _deed_pair(question, answer)
     sections = [*label_section(collection), *_EVERYWHERE]
     for rule in rules():
         found = rule.english.fullmatch(question) if kind in rule.kinds else None
@@ -96,6 +72,19 @@ def chinese_pair(kind: str, question: str, answer: str, collection: str) -> QA |
             told = chinese_answer(rule.answers, answer, sections)
             return (rule.asked.format("", *parts), told) if all(parts) and told else None
     return None
+
+
+def _deed_pair(question: str, answer: str) -> QA | None:
+    """ "男人拿着什么" and "男人拿着球吗"."""
+    of, does = _HELD.fullmatch(question), _DOES.fullmatch(question)
+    actor, doing, thing = (of[1], of[2], answer) if of else does.groups() if does else ("", "", "")
+    done = names()["deeds"].get(doing, "")
+    who, what = named(actor, ["things"]), named(thing, ["things"])
+    if not (done and who and what):
+        return None
+    if of:
+        return f"{who}{done.format('什么')}", what
+    return f"{who}{done.format(what)}吗", _ANSWERED["is"][answer]
 
 
 def chinese_answer(of: str, answer: str, sections: Sequence[str]) -> str:
@@ -125,7 +114,7 @@ def _doing(answer: str) -> str:
 
 def _worn(answer: str) -> str:
     """ "蓝色衬衫" for "a blue shirt"; empty for what is longer."""
-    *colours, noun = _ARTICLE.sub("", answer, count=1).split(" ")
+    *colours, noun = without_article(answer).split(" ")
     parts = [*(named(colour, ["colours"]) for colour in colours), named(noun, ["things"])]
     return "".join(parts) if all(parts) else ""
 
@@ -198,14 +187,28 @@ _MAKERS = {
 def in_chinese(photos: Iterable[PhotoTexts]) -> list[PhotoTexts]:
     """The photos with what is said of them in Chinese, by the same kinds: people's captions, and
     the made questions that the tables can say."""
+    everything = list(photos)
+    claimed = chinese_claims(
+        Described(
+            photo.image,
+            tuple(caption.lower() for _, caption in photo.pairs.get("caption", ())),
+            tuple(caption for _, caption in photo.pairs.get(CAPTIONS_ZH, ())),
+        )
+        for photo in everything
+    )
     turned = (
-        replace(photo, pairs=_pairs(photo), masks=chinese_masks(photo.masks), language=CHINESE)
-        for photo in photos
+        replace(
+            photo,
+            pairs=_pairs(photo, claimed.get(photo.image, [])),
+            masks=chinese_masks(photo.masks),
+            language=CHINESE,
+        )
+        for photo in everything
     )
     return [photo for photo in turned if photo.pairs]
 
 
-def _pairs(photo: PhotoTexts) -> dict[str, list[QA]]:
+def _pairs(photo: PhotoTexts, claimed: list[QA]) -> dict[str, list[QA]]:
     found: dict[str, list[QA]] = {}
     for kind, pairs in photo.pairs.items():
         made = (chinese_pair(kind, q, a, photo.collection) for q, a in pairs)
@@ -213,6 +216,8 @@ def _pairs(photo: PhotoTexts) -> dict[str, list[QA]]:
             found[kind] = known
     if captions := photo.pairs.get(CAPTIONS_ZH):
         found["caption"] = list(captions)
+    if claimed:
+        found["claim"] = claimed
     return found
 
 

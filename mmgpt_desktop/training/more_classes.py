@@ -18,7 +18,7 @@ from torch.nn import functional
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.training.chinese import named
+from mmgpt_desktop.training.chinese_names import named
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import in_mid_sentence, name_tokens, padded
 from mmgpt_desktop.training.label_kinds import label_section, plain_label

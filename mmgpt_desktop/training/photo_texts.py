@@ -20,6 +20,8 @@ from mmgpt_desktop.training.boxes import (
     read_boxes,
     scenes_of,
 )
+from mmgpt_desktop.training.claims import Pool, claims
+from mmgpt_desktop.training.deeds import does_questions, held_questions, things_done
 from mmgpt_desktop.training.label_kinds import (
     Labelled,
     flower_yes_no,
@@ -102,7 +104,7 @@ class PhotoTexts:
             question, answer = mirrored(question), mirrored(answer)
         words = trained_words(rng, self.language)
         asked = ask(kind, question, rng, words, self.language)
-        hurried = words and kind != "truefalse"
+        hurried = words and kind not in _STATING
         return blurred(asked, rng, self.language) if hurried else asked, answer
 
     def only(self, kinds: Collection[str]) -> PhotoTexts:
@@ -132,6 +134,7 @@ def in_english(photos: Iterable[PhotoTexts]) -> list[PhotoTexts]:
 
 
 _DESCRIBING = ("caption", "view")
+_STATING = ("truefalse", "claim")
 _IN_OTHER_WORDS = 0.6  # of the questions in training
 
 
@@ -169,6 +172,8 @@ def in_other_words(
 
 
 def _asked_as(kind: str) -> str:
+    if kind in _STATING:
+        return "truefalse"
     return "describe" if kind in _DESCRIBING else kind
 
 
@@ -273,6 +278,7 @@ def _add_title(photo: PhotoTexts, title: str) -> None:
 
 def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Sequence[str]]) -> None:
     lower = {image: [text.lower() for text in texts] for image, texts in captions.items()}
+    pool, done = Pool.of(lower.values()), things_done(lower.values())
     everything = [thing for texts in lower.values() for thing in things_named(texts)]
     for image, texts in captions.items():
         pairs = photos[image].pairs
@@ -282,8 +288,12 @@ def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Seque
             pairs["brief"] += [("", by_length[0])]
             pairs["detail"] += [("", by_length[-1]), ("", " ".join(by_length[-2:]))]
         made = caption_questions(lower[image], everything, random.Random(image))
+        made["held"] = list(held_questions(lower[image]))
+        made["does"] = list(does_questions(lower[image], done, random.Random(image)))
+        made["claim"] = claims(lower[image], pool, random.Random(image))
         for kind, found in made.items():
-            pairs[kind] += found
+            if found:
+                pairs[kind] += found
 
 
 def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> dict[str, frozenset[str]]:

@@ -21,7 +21,18 @@ from mmgpt_desktop.training.questions import QA
 _SMALLEST = 0.75  # of a side that is kept
 _LIGHT = 0.25  # the most that brightness and contrast are changed by
 SPOILED = frozenset(
-    ["where", "side", "largest", "count", "objects", "truefalse", "share", "relation", "bigger"]
+    [
+        "where",
+        "side",
+        "largest",
+        "count",
+        "objects",
+        "truefalse",
+        "claim",
+        "share",
+        "relation",
+        "bigger",
+    ]
 )
 """Kinds of questions that a view may answer otherwise."""
 _PRESENCE = frozenset({"yesno", "either", "who"})

@@ -33,7 +33,12 @@ class Vocabulary:
     not_actions: frozenset[str]
     outdoors: frozenset[str]
     indoors: frozenset[str]
+    exchanged: tuple[frozenset[str], ...]
+    moving: frozenset[str]
+    resting: frozenset[str]
+    plain_adjectives: frozenset[str]
     plurals: dict[str, str]
+    deeds: dict[str, str]
     related: dict[str, frozenset[str]]
     alike: tuple[frozenset[str], ...]
     hints: dict[str, frozenset[str]]
@@ -151,7 +156,7 @@ def person_questions(captions: Sequence[str], rng: random.Random) -> Iterator[QA
 
 def names_nobody(captions: Sequence[str]) -> bool:
     """Whether several people described the photo and none of them named a person."""
-    return len(captions) > 2 and not _words(captions) & WORDS.somebody
+    return len(captions) > 2 and not words_of(captions) & WORDS.somebody
 
 
 def indoor_questions(named: Iterable[str]) -> Iterator[QA]:
@@ -167,9 +172,9 @@ def either_questions(
     captions: Sequence[str], everything: Sequence[str], rng: random.Random
 ) -> Iterator[QA]:
     """Which of two things is there, or which of two colours something has."""
-    words = _words(captions)
+    words = words_of(captions)
     drawn = rng.choices(everything, k=20) if everything else []
-    absent = [thing for thing in dict.fromkeys(drawn) if not _implied(thing, words)]
+    absent = [thing for thing in dict.fromkeys(drawn) if not implied(thing, words)]
     for thing, other in zip(things_named(captions), absent, strict=False):
         one, two = rng.sample((thing, other), 2)
         yield f"is it {article(one)} or {article(two)}".replace(" any ", " "), thing
@@ -182,7 +187,7 @@ def either_questions(
 
 def things_named(captions: Sequence[str]) -> list[str]:
     """The things that the captions of one photo name."""
-    words = _words(captions)
+    words = words_of(captions)
     return [thing for thing in WORDS.things if thing in words]
 
 
@@ -194,10 +199,10 @@ def yes_no_questions(
     `everything` lists the things of all photos, each as often as it is named: a thing is
     denied about as often as it is affirmed, so that its name alone gives no answer away.
     """
-    words = _words(captions)
+    words = words_of(captions)
     present = things_named(captions)
     drawn = rng.choices(everything, k=4 * len(present)) if everything else []
-    absent = [thing for thing in dict.fromkeys(drawn) if not _implied(thing, words)]
+    absent = [thing for thing in dict.fromkeys(drawn) if not implied(thing, words)]
     pairs = min(len(present), len(absent))
     for thing in rng.sample(present, pairs):
         yield f"is there {article(thing)}", "yes"
@@ -211,13 +216,14 @@ def yes_no_questions(
             yield f"is the {noun} {colour}", reply
 
 
-def _words(captions: Sequence[str]) -> set[str]:
-    """All words, plurals in s as singulars too."""
+def words_of(captions: Sequence[str]) -> set[str]:
+    """All words of captions, plurals in s as singulars too."""
     words = set(re.findall(r"\w+", " ".join(captions)))
     return words | {word[:-1] for word in words if word.endswith("s")}
 
 
-def _implied(thing: str, words: set[str]) -> bool:
+def implied(thing: str, words: set[str]) -> bool:
+    """Whether one of the words names the thing, or something that may be it."""
     related = WORDS.related.get(thing, frozenset())
     person = thing in WORDS.people and bool(words & WORDS.people)
     return thing in words or bool(related & words) or person
@@ -236,7 +242,7 @@ def caption_questions(
         "yesno": list(yes_no_questions(captions, everything, rng)),
         "who": list(who_questions(captions)),
         "either": list(either_questions(captions, everything, rng)),
-        "inside": list(indoor_questions(_words(captions))),
+        "inside": list(indoor_questions(words_of(captions))),
     }
     made["yesno"] += person_questions(captions, rng)
     return {kind: sorted(set(pairs)) for kind, pairs in made.items() if pairs}
@@ -293,7 +299,7 @@ def numbers_said(captions: Iterable[str], names: Collection[str]) -> set[int]:
 
 def things_said(captions: Sequence[str]) -> set[str]:
     """All words of captions, plurals as singulars too."""
-    return _words(captions) | {WORDS.plurals.get(word, word) for word in _words(captions)}
+    return words_of(captions) | {WORDS.plurals.get(word, word) for word in words_of(captions)}
 
 
 def plain_place(scene: str) -> str:

@@ -612,9 +612,9 @@ def test_certainty_is_that_of_the_greedy_answer_alone(work: Path) -> None:
 
 def test_calibration_asks_the_dev_split(data: Path, work: Path) -> None:
     certainty = calibrate(data, work, Bigram())  # type: ignore[arg-type]
-    # People's own, about the shirt, thrice, who it is, and "is there a boy".
-    assert certainty.questions == 6
-    assert "on 6 dev questions" in certainty.how()
+    # People's own, about the shirt, thrice, who it is, "is there a boy", and two statements.
+    assert certainty.questions == 8
+    assert "on 8 dev questions" in certainty.how()
 
 
 @pytest.mark.parametrize("there", [True, False])

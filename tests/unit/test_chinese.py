@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from mmgpt_desktop.training.chinese import chinese_pair, in_chinese, names
+from mmgpt_desktop.training.chinese import chinese_pair, in_chinese
+from mmgpt_desktop.training.chinese_names import names
 from mmgpt_desktop.training.evaluation.chinese_rows import in_chinese_words
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, words
 from mmgpt_desktop.training.imagenet_names import class_names
@@ -26,6 +27,10 @@ SAID = [
     ("count", "how many people are there", "many", "有多少人", "很多"),
     ("action", "what is the man doing", "running home", "男人在做什么", "跑"),
     ("action", "what is the man wearing", "a blue shirt", "男人穿着什么", "蓝色衬衫"),
+    ("held", "what is the man holding", "guitar", "男人拿着什么", "吉他"),
+    ("held", "what is the dog jumping over", "fence", "狗跳过什么", "围栏"),
+    ("does", "is the boy sitting on a bench", "yes", "男孩坐在长椅上吗", "是"),
+    ("does", "is the dog running through the water", "no", "狗跑过水吗", "不是"),
     ("place", "where is the dog", "on the beach", "狗在什么地方", "在海滩上"),
     ("place", "where is the dog", "in the green grass", "狗在什么地方", "在草地上"),
     ("place", "where is the boy", "in a pool", "男孩在什么地方", "在水池里"),

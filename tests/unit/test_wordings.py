@@ -38,6 +38,8 @@ STEMS = {
     "thing": "",
     "garment": "",
     "truefalse": "A dog runs.",
+    "held": "what is the dog jumping over",
+    "does": "is the man holding a ball",
 }
 YES_NO = {"is this a rose": "a rose", "are these shorts": "shorts"}
 """What yes-or-no questions about names ask for."""

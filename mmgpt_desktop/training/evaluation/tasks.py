@@ -33,6 +33,9 @@ TITLES = {
     ("count", ""): "made: count",
     ("count", BY_BOXES): "made: count by boxes",
     ("action", ""): "made: action",
+    ("held", ""): "made: what is held, ridden, sat on ...",
+    ("does", ""): "made: does somebody do it",
+    ("claim", ""): "made: statements, true or false",
     ("place", ""): "made: place",
     ("animal", ""): "made: animal",
     ("who", ""): "made: who",
@@ -50,7 +53,7 @@ TITLES = {
 """The tasks in the table's order, by the kind of question and, where a kind has several, their
 group: the collection, or what the questions are made from."""
 _BY_COLLECTION = frozenset(["caption", "vqa", "truefalse"])
-TWO_SIDED = ("yesno", "truefalse")
+TWO_SIDED = ("yesno", "truefalse", "does", "claim")
 """Kinds whose two answers weigh the same, however often each is right."""
 _NAMING = frozenset(["label", "flower", "thing", "garment"])
 """Kinds that are answered by a name, with or without an article."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.imaging.images import load_photo
-from mmgpt_desktop.training.chinese import in_chinese, named
+from mmgpt_desktop.training.chinese import in_chinese
+from mmgpt_desktop.training.chinese_names import named
 from mmgpt_desktop.training.label_kinds import label_section, plain_label
 from mmgpt_desktop.training.painting.seen_colour import seen_colour
 from mmgpt_desktop.training.painting.titles import said_by_title

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmgpt_desktop.training.chinese import named
+from mmgpt_desktop.training.chinese_names import named
 from mmgpt_desktop.training.questions import naming
 
 _THINGS = {
