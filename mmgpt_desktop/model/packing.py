@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load, save_file
@@ -116,6 +117,18 @@ def save_packed(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
     """Write `model.safetensors` and `config.json`."""
     write_tensors(pack(model.state_dict(), _HALVED.__contains__), bundle / WEIGHTS)
     model.config.save_pretrained(bundle)
+
+
+def load_model(folder: Path, **changes: Any) -> MMGPTForConditionalGeneration:
+    """The model of a training run's folder or of a bundle, to be trained, with these changes of
+    its config; what a bundle leaves out, or the config adds, is new."""
+    state = load((folder / WEIGHTS).read_bytes())
+    packed = any(name.endswith(SCALE) for name in state)
+    return MMGPTForConditionalGeneration.from_pretrained(
+        None,
+        config=MMGPTConfig.from_pretrained(folder, **changes),
+        state_dict=unpack(state) if packed else state,
+    )
 
 
 def load_packed(bundle: Path) -> MMGPTForConditionalGeneration:

@@ -9,6 +9,7 @@ import torch
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import load_model
 
 
 def average(shares: Sequence[tuple[Path, float]], out: Path) -> Path:
@@ -22,11 +23,11 @@ def average(shares: Sequence[tuple[Path, float]], out: Path) -> Path:
     if not total > 0 or min(weight.values()) < 0:
         raise AppError("The shares of an average must not be negative, nor all be 0.")
     first, *others = weight
-    model = MMGPTForConditionalGeneration.from_pretrained(first)
+    model = load_model(first)
     tuned = model.config.tuned
     mean = {name: tensor * (weight[first] / total) for name, tensor in _floats(model).items()}
     for folder in others:
-        other = MMGPTForConditionalGeneration.from_pretrained(folder)
+        other = load_model(folder)
         tuned = tuned or other.config.tuned
         weights = _floats(other)
         if {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in mean.items()}:

@@ -18,6 +18,7 @@ from torch.nn import functional
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import load_model
 from mmgpt_desktop.training.chinese_names import named
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import in_mid_sentence, name_tokens, padded
@@ -62,7 +63,7 @@ def add_classes(
     torch.manual_seed(0)
     features = FeatureStore.open(work / "features")
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    old = MMGPTForConditionalGeneration.from_pretrained(start).eval()
+    old = load_model(start).eval()
     shown = labels_shown(data)
     languages, room = old.config.languages, max(room, old.config.name_tokens)
     labels = sorted({each for each in shown.values() if fits(each, tokenizer, languages, room)})

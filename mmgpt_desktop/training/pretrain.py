@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from transformers import Trainer
 
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import load_model
 from mmgpt_desktop.training.chinese import in_chinese
 from mmgpt_desktop.training.corpus import TextRows, definitions, photo_texts, split_definitions
 from mmgpt_desktop.training.parallel import read_parallel, translation_texts
@@ -48,7 +49,7 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe, start: Path | None = No
 
 def _unseeing(start: Path) -> MMGPTForConditionalGeneration:
     """Its encoder learns nothing from text."""
-    model = MMGPTForConditionalGeneration.from_pretrained(start)
+    model = load_model(start)
     model.encoder.requires_grad_(False)
     return model
 

@@ -19,6 +19,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import load_model
 from mmgpt_desktop.training.chinese import in_chinese
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
@@ -36,7 +37,8 @@ def train(
 ) -> Path:
     """Train to the end and return the folder of the finished model.
 
-    A first run begins with the weights of the model in `start`, by default the pretrained one.
+    A first run begins with the weights of the model in `start`, a run's or a bundle's, by default
+    the pretrained one.
     """
     model = prepared(start or work / "pretrained", recipe)
     trainer = FusionTrainer(model, Source.open(data, work, recipe), mixture, work / "checkpoints")
@@ -47,7 +49,7 @@ def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
     """The model in `start`, ready for a run. What it gains follows from the recipe's seed."""
     torch.manual_seed(recipe.seed)
     known = MMGPTConfig.from_pretrained(start)
-    model = MMGPTForConditionalGeneration.from_pretrained(
+    model = load_model(
         start,
         dropout=recipe.dropout,
         label_smoothing=recipe.label_smoothing,

@@ -279,6 +279,18 @@ def test_a_resumed_run_sees_the_same_samples_and_fusions(
     assert seen == whole[4:]
 
 
+def test_a_run_goes_on_from_the_model_that_ships() -> None:
+    model = stage.prepared(mini_path(), Recipe(dropout=0.25, resampler=4))
+    shipped = load_packed(mini_path()).state_dict()
+    learned = {name: each for name, each in model.named_parameters() if "resampler" not in name}
+    assert model.resampler is not None
+    assert model.config.dropout == 0.25
+    assert learned.keys() <= shipped.keys()
+    for name, each in learned.items():
+        assert torch.equal(each, shipped[name]), name
+    assert not model.encoder.classifier.weight.requires_grad
+
+
 def test_a_model_gets_a_resampler_to_train_and_keeps_it(data: Path, work: Path) -> None:
     tiny_model().save_pretrained(work / "pretrained")
     mixture = work / "mixture.toml"
