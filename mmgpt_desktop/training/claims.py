@@ -13,7 +13,7 @@ from mmgpt_desktop.training.deeds import is_absent
 from mmgpt_desktop.training.questions import (
     QA,
     WORDS,
-    action_questions,
+    actions,
     article,
     implied,
     things_named,
@@ -32,17 +32,17 @@ class Pool:
 
     captions: Sequence[str]
     things: Sequence[str]
-    actions: Mapping[str, Sequence[str]]
+    done: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, photos: Iterable[Sequence[str]]) -> Pool:
-        captions, things, actions = list[str](), list[str](), defaultdict[str, list[str]](list)
+        captions, things, done = list[str](), list[str](), defaultdict[str, list[str]](list)
         for said in photos:
             captions += said
             things += things_named(said)
-            for actor, action in _actions(said):
-                actions[actor].append(action)
-        return cls(captions, things, actions)
+            for actor, action in _done(said):
+                done[actor].append(action)
+        return cls(captions, things, done)
 
 
 def claims(captions: Sequence[str], pool: Pool, rng: random.Random) -> list[QA]:
@@ -108,12 +108,9 @@ def _names_absent(text: str, words: set[str]) -> bool:
     return any(not implied(thing, words) for thing in things_named([text]))
 
 
-def _actions(captions: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Who does what, but for what they wear: "man", "riding a bike"."""
-    for question, answer in action_questions(captions):
-        actor, doing = question.removeprefix("what is the ").rsplit(" ", 1)
-        if doing == "doing":
-            yield actor, answer
+def _done(captions: Iterable[str]) -> list[tuple[str, str]]:
+    """Who does what, but for what they wear."""
+    return [(actor, action) for actor, verb, action in actions(captions) if verb == "doing"]
 
 
 def _about_actions(
@@ -121,11 +118,11 @@ def _about_actions(
 ) -> Iterator[QA]:
     """What somebody does, and what another does elsewhere with things that aren't here; both
     denied as well."""
-    own = sorted(set(_actions(captions)))
+    own = sorted(set(_done(captions)))
     if not own:
         return
     actor, action = rng.choice(own)
-    drawn = rng.choices(pool.actions[actor], k=_LOOKED_AT) if pool.actions.get(actor) else []
+    drawn = rng.choices(pool.done[actor], k=_LOOKED_AT) if pool.done.get(actor) else []
     false = [other for other in drawn if _names_absent(other, words)]
     if not false:
         return

@@ -102,16 +102,21 @@ def count_questions(captions: Sequence[str]) -> Iterator[QA]:
             yield f"how many {plural} are there", "1"
 
 
-def action_questions(captions: Sequence[str]) -> Iterator[QA]:
+def actions(captions: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Who does what: "man", "doing", "riding a bike"; or wears it: "man", "wearing", "a hat"."""
     for caption in captions:
         match = _ACTION.search(caption)
         if match is None or match[2].split()[0] in WORDS.not_actions:
             continue
         if match[2].startswith("wearing"):
-            answer = _clause(match[2].removeprefix("wearing"))
-            yield f"what is the {match[1]} wearing", answer
+            yield match[1], "wearing", _clause(match[2].removeprefix("wearing"))
         else:
-            yield f"what is the {match[1]} doing", _clause(match[2])
+            yield match[1], "doing", _clause(match[2])
+
+
+def action_questions(captions: Iterable[str]) -> Iterator[QA]:
+    for actor, verb, answer in actions(captions):
+        yield f"what is the {actor} {verb}", answer
 
 
 def place_questions(captions: Sequence[str]) -> Iterator[QA]:
