@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mmgpt_desktop.training.chinese_claims import Described, chinese_claims
+from mmgpt_desktop.training.chinese_claims import Described, chinese_claims, claims_of_deeds
 from mmgpt_desktop.training.chinese_names import named, names, table_of, without_article
 from mmgpt_desktop.training.label_kinds import label_section
 from mmgpt_desktop.training.photo_texts import CAPTIONS_ZH, PhotoTexts
@@ -217,7 +217,7 @@ def _pairs(photo: PhotoTexts, claimed: list[QA]) -> dict[str, list[QA]]:
     if captions := photo.pairs.get(CAPTIONS_ZH):
         found["caption"] = list(captions)
     if claimed:
-        found["claim"] = claimed
+        found["claim"] = [*claimed, *claims_of_deeds(found.get("does", ()))]
     return found
 
 

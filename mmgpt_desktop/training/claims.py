@@ -9,20 +9,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmgpt_desktop.training.deeds import is_absent
+from mmgpt_desktop.training.deeds import NO, YES, is_absent
 from mmgpt_desktop.training.questions import (
     QA,
     WORDS,
     actions,
     article,
-    implied,
+    sentence,
+    surely_absent,
     things_named,
     words_of,
 )
 
-YES, NO = "yes", "no"
-_OWN, _EXCHANGED, _LOOKED_AT = 2, 2, 30
+_OWN, _EXCHANGED, _LOOKED_AT = 2, 1, 30
 _SOMEBODY = frozenset(["man", "woman", "boy", "girl", "child", "person", "lady", "guy", "kid"])
+_SEVERAL = frozenset(["stairs", "glasses", "sunglasses"])
+_PLACED = r" (?:in|on|at|near|by|with|down|along|across|through|over|under|outside)\b"
+_NO_NOUN_AFTER = rf"(?=(?:{_PLACED}| (?:and|is|are|while|as|to|from)\b| ?[.,]| ?$))"
+_NO_OBJECT_AFTER = rf"(?=(?:{_PLACED}| ?[.,]| ?$))"
+_COUNTING = "two|three|four|five|six|several|some|many|of|and|with|the"
 
 
 @dataclass(frozen=True)
@@ -53,44 +58,61 @@ def claims(captions: Sequence[str], pool: Pool, rng: random.Random) -> list[QA]:
     made += [(text, NO) for text in _exchanged(captions, words, rng)]
     made += [(text, NO) for text in _elsewhere(own[0], words, pool, rng)]
     made += [*_about_actions(captions, words, pool, rng), *_about_things(captions, pool, rng)]
-    return [(_written(text), answer) for text, answer in dict(made).items()]
-
-
-def _written(text: str) -> str:
-    whole = " ".join(text.split()).rstrip(" .")
-    return f"{whole[:1].upper()}{whole[1:]}."
+    found: dict[str, str] = {}
+    for text, answer in made:
+        found.setdefault(sentence(text), answer)
+    return list(found.items())
 
 
 def _exchanged(captions: Sequence[str], words: set[str], rng: random.Random) -> list[str]:
     """Captions with one word exchanged for another that no caption speaks of."""
     found = [
-        re.sub(rf"\b{word}\b", rng.choice(others), caption, count=1)
-        for caption in captions
-        for word, others in _exchanges(caption, words)
+        text for caption in captions for text in _exchanges(caption, words, rng) if text != caption
     ]
     return rng.sample(found, min(_EXCHANGED, len(found)))
 
 
-def _exchanges(caption: str, words: set[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each word of the caption that can be exchanged, and what for."""
+def _exchanges(caption: str, words: set[str], rng: random.Random) -> Iterator[str]:
+    """The caption with each word exchanged that can be, for one by chance."""
     for word in sorted(words_of([caption])):
-        if not re.search(rf"\b{word}\b", caption):
-            continue
         for group in WORDS.exchanged:
-            if word in group:
-                others = [other for other in sorted(group) if is_absent(other, words)]
-                if others:
-                    yield word, others
-        others = sorted(opposed(word) - words)
-        if others and not opposed(word) & words:
-            yield word, others
+            others = [other for other in sorted(group) if is_absent(other, words)]
+            if word in group and others:
+                after = "" if word in WORDS.colours else _NO_NOUN_AFTER
+                yield _put(caption, word, rng.choice(others), after)
+        if other := other_gender(word, words):
+            yield _put(caption, word, other, _NO_NOUN_AFTER)
+        if others := sorted(opposed(word, words)):
+            yield _put(caption, word, rng.choice(others), _NO_OBJECT_AFTER)
 
 
-def opposed(verb: str) -> frozenset[str]:
-    """What nobody does who does this; empty of words that are no such deed."""
-    if verb in WORDS.moving:
-        return WORDS.resting
-    return WORDS.moving if verb in WORDS.resting else frozenset()
+def _put(caption: str, word: str, other: str, after: str) -> str:
+    """`other` in the word's place, with the article that it wants."""
+    an = "an " if other[0] in "aeiou" else "a "
+    pattern = rf"\b(an? )?(?<!hot ){word}\b{after}"
+    return re.sub(pattern, lambda found: (an if found[1] else "") + other, caption, count=1)
+
+
+_OF_THE_OTHER = {"man": "woman", "men": "women", "boy": "girl", "boys": "girls"}
+_OF_THE_OTHER |= {other: word for word, other in _OF_THE_OTHER.items()}
+
+
+def other_gender(word: str, words: set[str]) -> str:
+    """ "woman" for "man" where no caption with these words speaks of a woman, or of people of whom
+    one may be; empty else."""
+    other = _OF_THE_OTHER.get(word, "")
+    theirs = next((gender for gender in WORDS.genders if other in gender), frozenset())
+    return "" if words & (theirs | WORDS.mixed) else other
+
+
+def opposed(verb: str, words: set[str]) -> frozenset[str]:
+    """What nobody does who does this, where none of it is said in captions with these words."""
+    verb = WORDS.deeds.get(verb, verb)
+    said = {WORDS.deeds.get(form, form) for word in words for form in (word, f"{word}s")}
+    for ones, others in ((WORDS.moving, WORDS.resting), (WORDS.resting, WORDS.moving)):
+        if verb in ones and not others & said:
+            return others
+    return frozenset()
 
 
 def _elsewhere(own: str, words: set[str], pool: Pool, rng: random.Random) -> list[str]:
@@ -105,7 +127,7 @@ def _words(text: str) -> set[str]:
 
 
 def _names_absent(text: str, words: set[str]) -> bool:
-    return any(not implied(thing, words) for thing in things_named([text]))
+    return any(surely_absent(thing, words) for thing in things_named([text]))
 
 
 def _done(captions: Iterable[str]) -> list[tuple[str, str]]:
@@ -137,16 +159,23 @@ def _about_actions(
 
 def _about_things(captions: Sequence[str], pool: Pool, rng: random.Random) -> Iterator[QA]:
     """That a thing is there, and that it isn't."""
-    words, present = words_of(captions), things_named(captions)
+    words, text = words_of(captions), " ".join(captions)
+    present = [thing for thing in _plain_things(captions) if _is_named(thing, text)]
     drawn = rng.choices(pool.things, k=_LOOKED_AT) if pool.things else []
-    absent = [thing for thing in drawn if not implied(thing, words)]
+    absent = [thing for thing in drawn if thing not in WORDS.sports and surely_absent(thing, words)]
     if present and absent:
-        here, missing = _there(rng.choice(present)), _there(absent[0])
-        yield f"there is {here}", YES
-        yield f"there is no {here.split(' ', 1)[-1]}", NO
-        yield f"there is {missing}", NO
-        yield f"there is no {missing.split(' ', 1)[-1]}", YES
+        for thing, here in ((rng.choice(present), YES), (absent[0], NO)):
+            verb, named = "are" if thing in _SEVERAL else "is", article(thing)
+            yield f"there {verb} {named.replace('any ', 'some ')}", here
+            yield f"there {verb} no {named.split(' ', 1)[1]}", NO if here == YES else YES
 
 
-def _there(thing: str) -> str:
-    return article(thing).replace("any ", "some ")
+def _plain_things(captions: Sequence[str]) -> list[str]:
+    """But for sports, of which nobody says that they are there."""
+    return [thing for thing in things_named(captions) if thing not in WORDS.sports]
+
+
+def _is_named(thing: str, text: str) -> bool:
+    """Whether it is a thing there, and no verb: "swings" after "a girl" is one."""
+    several = rf"(?:{_COUNTING}|{'|'.join(WORDS.colours)}) {thing}s"
+    return bool(re.search(rf"\b(?:{thing}|{several})\b", text))

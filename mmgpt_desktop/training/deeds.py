@@ -11,96 +11,109 @@ from dataclasses import dataclass
 
 from mmgpt_desktop.training.questions import QA, WORDS, implied, naming, words_of
 
+YES, NO = "yes", "no"
 _PLACES = "on over in into through down up along at against across with under off"
-_NO_DEEDS = frozenset(["doing", "during", "performing", "making", "taking", "posing", "helping"])
+_NO_DEEDS = frozenset(["doing", "performing", "making", "taking", "posing", "helping"])
 _DEED = re.compile(
-    rf"\b({'|'.join(WORDS.actors)}) (?:in [^.,]{{3,40}}? )?(?:is |are )?"
+    rf"\b({'|'.join(WORDS.actors)}) (?:in (?:(?!and |with )[^.,]){{3,40}}? )?(?:is |are )?"
     rf"(\w+ing|{'|'.join(WORDS.deeds)})(?: ({'|'.join(_PLACES.split())}))?"
-    r" (?:an?|his|her|their|its|the|some) ([a-z ]+)"
+    r" (an?|his|her|their|its|the|some) ([a-z ]+)"
 )
 _ENDS = frozenset(
     f"{_PLACES} and or of to from for by near behind beside next while as that which who outside"
     " inside around towards toward before after between above below front is are".split()
 )
-_ADORNING = WORDS.plain_adjectives | set(WORDS.colours)
+_ADORNING = WORDS.before_a_noun | set(WORDS.colours)
+_HINTS = WORDS.hints | WORDS.shades
 _LONGEST = 3  # words of a thing's name
-_IN_THE_OPEN = frozenset(["water", "snow", "grass", "sand", "air", "dirt", "mud", "ice"])
+_AS_SAID = frozenset(["the", "some"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Deed:
-    """Who does what to which thing: "man", "jumping over", "hurdle"."""
+    """Who does what to which thing: "man", "jumping over", "hurdle"; `named` has its article."""
 
     actor: str
     doing: str
     thing: str
+    named: str
 
     @property
     def asked(self) -> str:
         return f"what is the {self.actor} {self.doing}"
 
-    def asked_of(self, thing: str) -> str:
+    def asked_of(self, named: str) -> str:
         """The question whether it is this thing: "is the dog jumping over a hurdle"."""
-        named = f"the {thing}" if thing in _IN_THE_OPEN else naming(thing)
         return f"is the {self.actor} {self.doing} {named}"
 
 
-Things = Mapping[str, Sequence[str]]
-"""What captions name as things of a deed ("jumping over"), each as often as it is named."""
+ByDeed = Mapping[str, Sequence[Deed]]
+"""What is done in all captions, by the deed ("jumping over")."""
 
 
 def deeds(captions: Iterable[str]) -> Iterator[Deed]:
     """Those of one photo's lower-case captions."""
     for caption in captions:
-        for actor, verb, place, rest in _DEED.findall(caption):
+        for actor, verb, place, article, rest in _DEED.findall(caption):
             thing = _thing(rest)
             if verb not in _NO_DEEDS | WORDS.not_actions and thing:
-                doing = WORDS.deeds.get(verb, verb)
-                yield Deed(actor, f"{doing} {place}".strip(), thing)
+                doing = f"{WORDS.deeds.get(verb, verb)} {place}".strip()
+                yield Deed(actor, doing, thing, _named(article, thing))
 
 
 def _thing(rest: str) -> str:
     """The noun phrase that these words begin with, without what only adorns it; empty of a long
-    one."""
+    one, and of what is no thing."""
     words: list[str] = []
     for word in rest.split():
-        if word in _ENDS or word.endswith("ing"):
+        if word in _ENDS or word in WORDS.deeds or word.endswith(("ing", "ly")):
             break
         words.append(word)
     while words and words[0] in _ADORNING:
         del words[0]
-    return " ".join(words) if len(words) <= _LONGEST else ""
+    return " ".join(words) if len(words) <= _LONGEST and not WORDS.no_things & set(words) else ""
 
 
-def things_done(photos: Iterable[Iterable[str]]) -> Things:
-    found: dict[str, list[str]] = defaultdict(list)
+def _named(article: str, thing: str) -> str:
+    """With the caption's article; "his" and the like are no part of a question."""
+    if article in _AS_SAID:
+        return f"{article} {thing}"
+    if not article.startswith("a"):
+        return naming(thing)
+    return f"an {thing}" if thing[0] in "aeiou" and not thing.startswith("uni") else f"a {thing}"
+
+
+def by_deed(photos: Iterable[Iterable[str]]) -> ByDeed:
+    found: dict[str, list[Deed]] = defaultdict(list)
     for captions in photos:
         for deed in deeds(captions):
-            found[deed.doing].append(deed.thing)
+            found[deed.doing].append(deed)
     return found
 
 
-def held_questions(captions: Sequence[str]) -> Iterator[QA]:
-    """But for what is worn, which is an action's question."""
-    for deed in deeds(captions):
-        if deed.doing != "wearing":
-            yield deed.asked, deed.thing
+def held_questions(captions: Iterable[str]) -> list[QA]:
+    """What is held, ridden, jumped over; but not what is worn, which is an action's question."""
+    found = {(deed.asked, deed.thing) for deed in deeds(captions) if deed.doing != "wearing"}
+    return sorted(found)
 
 
-def does_questions(captions: Sequence[str], things: Things, rng: random.Random) -> Iterator[QA]:
+def does_questions(captions: Sequence[str], everything: ByDeed, rng: random.Random) -> list[QA]:
     """As many yes as no: what somebody does, and the same with another thing, which no caption
     names or implies."""
-    words = words_of(captions)
-    for deed in sorted(set(deeds(captions)), key=str):
-        drawn = rng.choices(things[deed.doing], k=8) if things.get(deed.doing) else []
-        wrong = [thing for thing in drawn if is_absent(thing, words)]
+    words, found = words_of(captions), list[QA]()
+    for deed in sorted(set(deeds(captions))):
+        drawn = rng.choices(everything[deed.doing], k=8) if everything.get(deed.doing) else []
+        wrong = [other for other in drawn if is_absent(other.thing, words)]
         if wrong:
-            yield deed.asked_of(deed.thing), "yes"
-            yield deed.asked_of(wrong[0]), "no"
+            found.append((deed.asked_of(deed.named), YES))
+            found.append((deed.asked_of(wrong[0].named), NO))
+    return found
 
 
 def is_absent(thing: str, words: set[str]) -> bool:
     """Whether no caption with these words names the thing, or something that may be it."""
     noun = thing.split()[-1]
-    singular = WORDS.plurals.get(noun, noun.removesuffix("s"))
-    return not ({noun, singular} & words or implied(noun, words) or implied(singular, words))
+    names = {noun, WORDS.plurals.get(noun, noun.removesuffix("s"))}
+    meant = any(names & WORDS.related.get(word, frozenset()) for word in words)
+    hinted = any(words & _HINTS.get(name, frozenset()) for name in names)
+    return not (names & words or meant or hinted or any(implied(name, words) for name in names))

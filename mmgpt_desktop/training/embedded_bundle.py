@@ -154,7 +154,8 @@ def write_manifest(
             "assistant": config.assistant_token_id,
             "end": config.eos_token_id,
         },
-        "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
+        # No repetition penalty: names have a token twice, as 狒狒 has, and could not be copied.
+        "sampling": {"repetition_penalty": 1.0, "max_new_tokens": 64},
         "certainty": asdict(certainty),
         "beyond": sorted(beyond(config)),
     }

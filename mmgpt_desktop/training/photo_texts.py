@@ -21,7 +21,7 @@ from mmgpt_desktop.training.boxes import (
     scenes_of,
 )
 from mmgpt_desktop.training.claims import Pool, claims
-from mmgpt_desktop.training.deeds import does_questions, held_questions, things_done
+from mmgpt_desktop.training.deeds import by_deed, does_questions, held_questions
 from mmgpt_desktop.training.label_kinds import (
     Labelled,
     flower_yes_no,
@@ -46,6 +46,7 @@ from mmgpt_desktop.training.questions import (
     mirrored,
     naming,
     plain_place,
+    sentence,
     things_named,
 )
 from mmgpt_desktop.training.wordings import (
@@ -236,12 +237,6 @@ def is_kept_back(image: str, apart: int) -> bool:
     return zlib.crc32(image.encode()) % apart == 0
 
 
-def sentence(text: str) -> str:
-    """A caption as written prose: one capital, one full stop, single blanks."""
-    words = " ".join(text.split()).rstrip(" .").replace(" ,", ",").replace(" '", "'")
-    return words[:1].upper() + words[1:] + "."
-
-
 def chinese_sentence(text: str) -> str:
     """The same of a Chinese one, which has no blanks."""
     return "".join(text.split()).rstrip("。.") + "。"
@@ -278,7 +273,7 @@ def _add_title(photo: PhotoTexts, title: str) -> None:
 
 def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Sequence[str]]) -> None:
     lower = {image: [text.lower() for text in texts] for image, texts in captions.items()}
-    pool, done = Pool.of(lower.values()), things_done(lower.values())
+    pool, done = Pool.of(lower.values()), by_deed(lower.values())
     everything = [thing for texts in lower.values() for thing in things_named(texts)]
     for image, texts in captions.items():
         pairs = photos[image].pairs
@@ -288,8 +283,8 @@ def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Seque
             pairs["brief"] += [("", by_length[0])]
             pairs["detail"] += [("", by_length[-1]), ("", " ".join(by_length[-2:]))]
         made = caption_questions(lower[image], everything, random.Random(image))
-        made["held"] = list(held_questions(lower[image]))
-        made["does"] = list(does_questions(lower[image], done, random.Random(image)))
+        made["held"] = held_questions(lower[image])
+        made["does"] = does_questions(lower[image], done, random.Random(image))
         made["claim"] = claims(lower[image], pool, random.Random(image))
         for kind, found in made.items():
             if found:

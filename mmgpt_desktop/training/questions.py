@@ -33,14 +33,20 @@ class Vocabulary:
     not_actions: frozenset[str]
     outdoors: frozenset[str]
     indoors: frozenset[str]
+    unmentioned: frozenset[str]
+    sports: frozenset[str]
     exchanged: tuple[frozenset[str], ...]
+    genders: tuple[frozenset[str], ...]
+    mixed: frozenset[str]
     moving: frozenset[str]
     resting: frozenset[str]
-    plain_adjectives: frozenset[str]
+    before_a_noun: frozenset[str]
+    no_things: frozenset[str]
     plurals: dict[str, str]
     deeds: dict[str, str]
     related: dict[str, frozenset[str]]
     alike: tuple[frozenset[str], ...]
+    shades: dict[str, frozenset[str]]
     hints: dict[str, frozenset[str]]
 
 
@@ -54,6 +60,25 @@ _UNCOUNTED = frozenset(["snow", "grass", "water", "sand", "broccoli", "skis"])
 _PLURALS = {"person": "people", "sheep": "sheep", "knife": "knives", "mouse": "mice"}
 _COLOUR_ALIASES = {"grey": "gray"}
 _NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
+_OPEN_ENDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "of",
+        "on",
+        "over",
+        "to",
+    ]
+) | {"through", "with", "his", "her", "their", "its", "is", "are", "very"}
 _CLAUSE_END = re.compile(r"[.,;]| while | as | and (?=a |the |his |her |is |are )")
 _COLOUR_NOUN = re.compile(
     rf"\b({'|'.join(WORDS.colours)})(?: and ({'|'.join(WORDS.colours)}))? (\w+)(?: (\w+))?"
@@ -234,6 +259,11 @@ def implied(thing: str, words: set[str]) -> bool:
     return thing in words or bool(related & words) or person
 
 
+def surely_absent(thing: str, words: set[str]) -> bool:
+    """Whether people would have named the thing, with these words, were it there."""
+    return thing not in WORDS.unmentioned and not implied(thing, words)
+
+
 def caption_questions(
     captions: Sequence[str], everything: Sequence[str], rng: random.Random
 ) -> dict[str, list[QA]]:
@@ -256,7 +286,7 @@ def caption_questions(
 def _clause(text: str) -> str:
     """The first clause, of at most eight words."""
     words = _CLAUSE_END.split(text.strip())[0].split()[:8]
-    while len(words) > 1 and words[-1] in {"a", "an", "the", "in", "on", "of", "with", "to", "his"}:
+    while len(words) > 1 and words[-1] in _OPEN_ENDS:
         words.pop()
     return " ".join(words)
 
@@ -305,6 +335,12 @@ def numbers_said(captions: Iterable[str], names: Collection[str]) -> set[int]:
 def things_said(captions: Sequence[str]) -> set[str]:
     """All words of captions, plurals as singulars too."""
     return words_of(captions) | {WORDS.plurals.get(word, word) for word in words_of(captions)}
+
+
+def sentence(text: str) -> str:
+    """A caption as written prose: one capital, one full stop, single blanks."""
+    words = " ".join(text.split()).rstrip(" .").replace(" ,", ",").replace(" '", "'")
+    return words[:1].upper() + words[1:] + "."
 
 
 def plain_place(scene: str) -> str:

@@ -27,9 +27,9 @@ from mmgpt_desktop.training.photo_texts import (
     in_english,
     load_texts,
     read_rows,
-    sentence,
     split_of,
 )
+from mmgpt_desktop.training.questions import sentence
 from mmgpt_desktop.training.wordings import CHINESE
 
 VOCABULARY = 12_000

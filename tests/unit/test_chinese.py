@@ -30,7 +30,7 @@ SAID = [
     ("held", "what is the man holding", "guitar", "男人拿着什么", "吉他"),
     ("held", "what is the dog jumping over", "fence", "狗跳过什么", "围栏"),
     ("does", "is the boy sitting on a bench", "yes", "男孩坐在长椅上吗", "是"),
-    ("does", "is the dog running through the water", "no", "狗跑过水吗", "不是"),
+    ("does", "is the dog running through the water", "no", "狗在水里跑吗", "不是"),
     ("place", "where is the dog", "on the beach", "狗在什么地方", "在海滩上"),
     ("place", "where is the dog", "in the green grass", "狗在什么地方", "在草地上"),
     ("place", "where is the boy", "in a pool", "男孩在什么地方", "在水池里"),

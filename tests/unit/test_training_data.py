@@ -24,12 +24,11 @@ from mmgpt_desktop.training.photo_texts import (
     PhotoTexts,
     in_english,
     load_texts,
-    sentence,
     split_of,
     with_weight,
 )
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
-from mmgpt_desktop.training.questions import QA, mirrored, naming
+from mmgpt_desktop.training.questions import QA, mirrored, naming, sentence
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
