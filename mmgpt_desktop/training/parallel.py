@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmgpt_desktop.text import plainly_typed
-from mmgpt_desktop.training.photo_texts import chinese_sentence, read_rows, sentence, split_of
-from mmgpt_desktop.training.questions import QA
+from mmgpt_desktop.training.photo_texts import chinese_sentence, read_rows, split_of
+from mmgpt_desktop.training.questions import QA, sentence
 from mmgpt_desktop.training.wordings import CHINESE, ENGLISH, usual
 
 PEOPLE_REPEATED = 3

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from tokenizers import Tokenizer
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import onnx_runtime
@@ -23,6 +24,8 @@ from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo, RuntimeName, Sampling
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import mini_path, resource_path
+from mmgpt_desktop.training.imagenet_names import class_names
+from mmgpt_desktop.training.wordings import CHINESE
 
 QUESTION = Message("user", "What is in this picture?")
 FUSIONS = ("graph", "cross_attention", "concat")
@@ -54,6 +57,14 @@ def test_it_has_the_three_fusions_and_no_file_too_many(bundle: Bundle) -> None:
     graphs = {path.name for path in bundle.path.glob("*.onnx")}
     specs = bundle.manifest.fusions.values()
     assert graphs == {name for spec in specs for name in (spec.image_encoder, spec.decoder)}
+
+
+def test_a_name_may_have_a_token_twice(bundle: Bundle) -> None:
+    tokenizer = Tokenizer.from_file(str(bundle.path / "tokenizer.json"))
+    names = class_names(CHINESE)
+    twice = [name for name in names if len(set(ids := tokenizer.encode(name).ids)) < len(ids)]
+    assert "狒狒" in twice
+    assert model_info(bundle).sampling.repetition_penalty == 1
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
