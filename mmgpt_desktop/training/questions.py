@@ -79,6 +79,7 @@ _OPEN_ENDS = frozenset(
         "to",
     ]
 ) | {"through", "with", "his", "her", "their", "its", "is", "are", "very"}
+_VERB_AFTER = re.compile(r" (?:is|are) ")
 _CLAUSE_END = re.compile(r"[.,;]| while | as | and (?=a |the |his |her |is |are )")
 _COLOUR_NOUN = re.compile(
     rf"\b({'|'.join(WORDS.colours)})(?: and ({'|'.join(WORDS.colours)}))? (\w+)(?: (\w+))?"
@@ -134,7 +135,8 @@ def actions(captions: Iterable[str]) -> Iterator[tuple[str, str, str]]:
         if match is None or match[2].split()[0] in WORDS.not_actions:
             continue
         if match[2].startswith("wearing"):
-            yield match[1], "wearing", _clause(match[2].removeprefix("wearing"))
+            worn = match[2].removeprefix("wearing")
+            yield match[1], "wearing", _clause(_VERB_AFTER.split(worn)[0])
         else:
             yield match[1], "doing", _clause(match[2])
 

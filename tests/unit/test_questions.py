@@ -69,6 +69,9 @@ def test_actions_stop_at_the_clause() -> None:
     assert list(action_questions(["the girl wearing a red hat , sits ."])) == [
         ("what is the girl wearing", "a red hat")
     ]
+    assert list(action_questions(["a man wearing a blue shirt is holding a football ."])) == [
+        ("what is the man wearing", "a blue shirt")
+    ]
     assert list(action_questions(["a man building a wall ."])) == []
 
 
