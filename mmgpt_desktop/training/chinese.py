@@ -13,11 +13,11 @@ from functools import cache
 from typing import Any
 
 from mmgpt_desktop.training.chinese_claims import Described, chinese_claims, claims_of_deeds
-from mmgpt_desktop.training.chinese_names import named, names, table_of, without_article
+from mmgpt_desktop.training.chinese_names import named, names, without_article
 from mmgpt_desktop.training.label_kinds import label_section
 from mmgpt_desktop.training.photo_texts import CAPTIONS_ZH, PhotoTexts
 from mmgpt_desktop.training.questions import QA
-from mmgpt_desktop.training.wordings import CHINESE
+from mmgpt_desktop.training.wordings import CHINESE, table_of
 
 _PLACED = re.compile(r"(\w+) (?:a|an|the) (.+)")
 _COUNTED = re.compile(r"(a|an|some|two|three|four|five|six|seven) (.+)")
@@ -53,7 +53,7 @@ class Rule:
 def rules() -> tuple[Rule, ...]:
     return tuple(
         Rule(frozenset(r["kinds"]), re.compile(r["english"]), r["asked"], r["answers"])
-        for r in table_of("wordings_zh.toml")["made"]
+        for r in table_of(CHINESE)["made"]
     )
 
 

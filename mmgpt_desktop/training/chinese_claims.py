@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mmgpt_desktop.training.chinese_names import named, names
-from mmgpt_desktop.training.claims import other_gender
+from mmgpt_desktop.training.claims import countable, other_gender, told_once
 from mmgpt_desktop.training.deeds import is_absent
 from mmgpt_desktop.training.questions import QA, WORDS, surely_absent, things_named, words_of
 
@@ -59,15 +59,16 @@ def _claims(photo: Described, others: Sequence[Described], rng: random.Random) -
     exchanged = _exchanged(photo)
     made += [(text, FALSE) for text in rng.sample(exchanged, min(_EXCHANGED, len(exchanged)))]
     made += [(text, FALSE) for text in _elsewhere(photo, own[0], others, rng)]
-    return [*dict([*made, *_about_things(photo, others, rng)]).items()]
+    return told_once([*made, *_about_things(photo, others, rng)])
 
 
 def _exchanged(photo: Described) -> list[str]:
     """Captions with a name exchanged for another that none speaks of, and that is counted alike."""
+    exchanges = list(_exchanges(photo))
     found = [
         caption.replace(name, other, 1)
         for caption in photo.chinese
-        for name, other in _exchanges(photo)
+        for name, other in exchanges
         if _stands_in(name, caption)
     ]
     return list(dict.fromkeys(found))
@@ -125,9 +126,8 @@ def _about_things(
 
 
 def _called(things: Iterable[str]) -> list[str]:
-    """In Chinese; but for sports, of which nobody says that they are there."""
-    plain = (thing for thing in things if thing not in WORDS.sports)
-    return [name for thing in plain if (name := named(thing, ["things"]))]
+    """In Chinese, as far as they can be said to be there."""
+    return [name for thing in countable(things) if (name := named(thing, ["things"]))]
 
 
 def claims_of_deeds(asked: Iterable[QA]) -> list[QA]:

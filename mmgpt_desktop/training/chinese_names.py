@@ -7,26 +7,20 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from mmgpt_desktop.training.imagenet_names import class_names
 from mmgpt_desktop.training.questions import WORDS, plural_of
 from mmgpt_desktop.training.wordings import CHINESE
 
-_FOLDER = Path(__file__).parent
+_TABLE = Path(__file__).with_name("names_zh.toml")
 _ARTICLE = re.compile(r"^(?:an?|the|some|any) ")
 
 
 @cache
 def names() -> dict[str, dict[str, str]]:
     """Chinese names by section and English name; ImageNet's are "classes"."""
-    found: dict[str, dict[str, str]] = dict(table_of("names_zh.toml"))
+    found: dict[str, dict[str, str]] = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
     return {**found, "classes": dict(zip(class_names(), class_names(CHINESE), strict=True))}
-
-
-def table_of(name: str) -> dict[str, Any]:
-    """A table of this folder."""
-    return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
 
 
 def named(english: str, sections: Iterable[str]) -> str:

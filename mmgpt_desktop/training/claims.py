@@ -18,6 +18,7 @@ from mmgpt_desktop.training.questions import (
     sentence,
     surely_absent,
     things_named,
+    with_a,
     words_of,
 )
 
@@ -58,9 +59,14 @@ def claims(captions: Sequence[str], pool: Pool, rng: random.Random) -> list[QA]:
     made += [(text, NO) for text in _exchanged(captions, words, rng)]
     made += [(text, NO) for text in _elsewhere(own[0], words, pool, rng)]
     made += [*_about_actions(captions, words, pool, rng), *_about_things(captions, pool, rng)]
+    return told_once((sentence(text), answer) for text, answer in made)
+
+
+def told_once(made: Iterable[QA]) -> list[QA]:
+    """Each statement once, with the answer that it has first."""
     found: dict[str, str] = {}
     for text, answer in made:
-        found.setdefault(sentence(text), answer)
+        found.setdefault(text, answer)
     return list(found.items())
 
 
@@ -75,9 +81,8 @@ def _exchanged(captions: Sequence[str], words: set[str], rng: random.Random) -> 
 def _exchanges(caption: str, words: set[str], rng: random.Random) -> Iterator[str]:
     """The caption with each word exchanged that can be, for one by chance."""
     for word in sorted(words_of([caption])):
-        for group in WORDS.exchanged:
-            others = [other for other in sorted(group) if is_absent(other, words)]
-            if word in group and others:
+        for group in (each for each in WORDS.exchanged if word in each):
+            if others := [other for other in sorted(group) if is_absent(other, words)]:
                 after = "" if word in WORDS.colours else _NO_NOUN_AFTER
                 yield _put(caption, word, rng.choice(others), after)
         if other := other_gender(word, words):
@@ -88,9 +93,8 @@ def _exchanges(caption: str, words: set[str], rng: random.Random) -> Iterator[st
 
 def _put(caption: str, word: str, other: str, after: str) -> str:
     """`other` in the word's place, with the article that it wants."""
-    an = "an " if other[0] in "aeiou" else "a "
     pattern = rf"\b(an? )?(?<!hot ){word}\b{after}"
-    return re.sub(pattern, lambda found: (an if found[1] else "") + other, caption, count=1)
+    return re.sub(pattern, lambda found: with_a(other) if found[1] else other, caption, count=1)
 
 
 _OF_THE_OTHER = {"man": "woman", "men": "women", "boy": "girl", "boys": "girls"}
@@ -160,9 +164,9 @@ def _about_actions(
 def _about_things(captions: Sequence[str], pool: Pool, rng: random.Random) -> Iterator[QA]:
     """That a thing is there, and that it isn't."""
     words, text = words_of(captions), " ".join(captions)
-    present = [thing for thing in _plain_things(captions) if _is_named(thing, text)]
     drawn = rng.choices(pool.things, k=_LOOKED_AT) if pool.things else []
-    absent = [thing for thing in drawn if thing not in WORDS.sports and surely_absent(thing, words)]
+    present = [thing for thing in countable(things_named(captions)) if _is_named(thing, text)]
+    absent = [thing for thing in countable(drawn) if surely_absent(thing, words)]
     if present and absent:
         for thing, here in ((rng.choice(present), YES), (absent[0], NO)):
             verb, named = "are" if thing in _SEVERAL else "is", article(thing)
@@ -170,9 +174,9 @@ def _about_things(captions: Sequence[str], pool: Pool, rng: random.Random) -> It
             yield f"there {verb} no {named.split(' ', 1)[1]}", NO if here == YES else YES
 
 
-def _plain_things(captions: Sequence[str]) -> list[str]:
+def countable(things: Iterable[str]) -> list[str]:
     """But for sports, of which nobody says that they are there."""
-    return [thing for thing in things_named(captions) if thing not in WORDS.sports]
+    return [thing for thing in things if thing not in WORDS.sports]
 
 
 def _is_named(thing: str, text: str) -> bool:

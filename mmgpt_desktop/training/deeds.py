@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmgpt_desktop.training.questions import QA, WORDS, implied, naming, words_of
+from mmgpt_desktop.training.questions import QA, WORDS, implied, naming, with_a, words_of
 
 YES, NO = "yes", "no"
 _PLACES = "on over in into through down up along at against across with under off"
@@ -80,7 +80,7 @@ def _named(article: str, thing: str) -> str:
         return f"{article} {thing}"
     if not article.startswith("a"):
         return naming(thing)
-    return f"an {thing}" if thing[0] in "aeiou" and not thing.startswith("uni") else f"a {thing}"
+    return f"a {thing}" if thing.startswith("uni") else with_a(thing)
 
 
 def by_deed(photos: Iterable[Iterable[str]]) -> ByDeed:

@@ -47,7 +47,6 @@ from mmgpt_desktop.training.questions import (
     naming,
     plain_place,
     sentence,
-    things_named,
 )
 from mmgpt_desktop.training.wordings import (
     ENGLISH,
@@ -274,7 +273,6 @@ def _add_title(photo: PhotoTexts, title: str) -> None:
 def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Sequence[str]]) -> None:
     lower = {image: [text.lower() for text in texts] for image, texts in captions.items()}
     pool, done = Pool.of(lower.values()), by_deed(lower.values())
-    everything = [thing for texts in lower.values() for thing in things_named(texts)]
     for image, texts in captions.items():
         pairs = photos[image].pairs
         pairs["caption"] += [("", caption) for caption in texts]
@@ -282,7 +280,7 @@ def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Seque
             by_length = sorted(texts, key=len)
             pairs["brief"] += [("", by_length[0])]
             pairs["detail"] += [("", by_length[-1]), ("", " ".join(by_length[-2:]))]
-        made = caption_questions(lower[image], everything, random.Random(image))
+        made = caption_questions(lower[image], pool.things, random.Random(image))
         made["held"] = held_questions(lower[image])
         made["does"] = does_questions(lower[image], done, random.Random(image))
         made["claim"] = claims(lower[image], pool, random.Random(image))

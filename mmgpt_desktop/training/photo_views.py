@@ -21,21 +21,8 @@ from mmgpt_desktop.training.questions import QA
 _SMALLEST = 0.75  # of a side that is kept
 _LIGHT = 0.25  # the most that brightness and contrast are changed by
 SPOILED = frozenset(
-    [
-        "where",
-        "side",
-        "largest",
-        "count",
-        "objects",
-        "truefalse",
-        "claim",
-        "held",
-        "does",
-        "share",
-        "relation",
-        "bigger",
-    ]
-)
+    ["where", "side", "largest", "count", "objects", "truefalse", "share", "relation", "bigger"]
+) | {"claim", "held", "does"}
 """Kinds of questions that a view may answer otherwise."""
 _PRESENCE = frozenset({"yesno", "either", "who"})
 """So are these, but where captions named the things: people name what is large."""

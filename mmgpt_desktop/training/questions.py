@@ -42,6 +42,7 @@ class Vocabulary:
     resting: frozenset[str]
     before_a_noun: frozenset[str]
     no_things: frozenset[str]
+    open_ends: frozenset[str]
     plurals: dict[str, str]
     deeds: dict[str, str]
     related: dict[str, frozenset[str]]
@@ -60,25 +61,6 @@ _UNCOUNTED = frozenset(["snow", "grass", "water", "sand", "broccoli", "skis"])
 _PLURALS = {"person": "people", "sheep": "sheep", "knife": "knives", "mouse": "mice"}
 _COLOUR_ALIASES = {"grey": "gray"}
 _NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
-_OPEN_ENDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "of",
-        "on",
-        "over",
-        "to",
-    ]
-) | {"through", "with", "his", "her", "their", "its", "is", "are", "very"}
 _VERB_AFTER = re.compile(r" (?:is|are) ")
 _CLAUSE_END = re.compile(r"[.,;]| while | as | and (?=a |the |his |her |is |are )")
 _COLOUR_NOUN = re.compile(
@@ -288,7 +270,7 @@ def caption_questions(
 def _clause(text: str) -> str:
     """The first clause, of at most eight words."""
     words = _CLAUSE_END.split(text.strip())[0].split()[:8]
-    while len(words) > 1 and words[-1] in _OPEN_ENDS:
+    while len(words) > 1 and words[-1] in WORDS.open_ends:
         words.pop()
     return " ".join(words)
 
@@ -314,7 +296,7 @@ def naming(noun: str) -> str:
         noun.endswith("s") and not noun.endswith(("ss", "us", "is", "os", "as"))
     ):
         return f"some {noun}"
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+    return with_a(noun)
 
 
 def plural_of(noun: str) -> str:
@@ -360,4 +342,8 @@ def article(noun: str) -> str:
     """The noun after "is there"."""
     if noun in _UNCOUNTED or noun in {"stairs", "glasses", "sunglasses", "scissors"}:
         return f"any {noun}"
+    return with_a(noun)
+
+
+def with_a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

@@ -57,14 +57,14 @@ class Wordings:
 @cache
 def usual(kind: str, language: str = ENGLISH) -> Sequence[str]:
     """The usual ways; none for a kind whose questions the data has."""
-    found: Sequence[str] = _table(language)["usual"].get(kind, ())
+    found: Sequence[str] = table_of(language)["usual"].get(kind, ())
     return found
 
 
 @cache
 def wordings(part: str, language: str = ENGLISH) -> Wordings:
     """Those of "training", or the "unseen" ones, with which nothing is trained."""
-    table = _table(language)
+    table = table_of(language)
     short = table["short"]
     whole = {kind: _spelled_out(ways, short) for kind, ways in table[part]["whole"].items()}
     parts = {
@@ -75,7 +75,8 @@ def wordings(part: str, language: str = ENGLISH) -> Wordings:
 
 
 @cache
-def _table(language: str) -> dict[str, Any]:
+def table_of(language: str) -> dict[str, Any]:
+    """All that the language's file of wordings has."""
     return tomllib.loads(_TABLES[language].read_text(encoding="utf-8"))
 
 
