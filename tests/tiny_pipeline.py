@@ -28,7 +28,10 @@ from transformers import (
     CLIPTokenizer,
 )
 
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.painting.paint_engine import PaintEngine
 from mmgpt_desktop.engine.painting.painter_runtime import Noise
+from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 TEXT, SIDE, SIZE, CODES = 12, 8, 16, 24
@@ -196,3 +199,43 @@ def change(file: Path, **values: object) -> None:
 def noise_of(seed: int) -> Noise:
     random = np.random.default_rng(seed)
     return lambda shape: random.standard_normal(shape, np.float32)
+
+
+def draw(
+    folder: Path, request: PaintRequest, cancel: CancelToken | None = None
+) -> tuple[list[PaintStep], PaintOutcome]:
+    """The steps and the outcome of one drawing; what fails is raised."""
+    painter, steps = PaintEngine(folder), list[PaintStep]()
+    painter.load()
+    try:
+        outcome = painter.paint(request, cancel or CancelToken(), steps.append)
+    finally:
+        painter.close()
+    if outcome.error is not None:
+        raise outcome.error
+    return steps, outcome
+
+
+def by_diffusers(
+    kind: Any, folder: Path, prompt: str, how: PaintSettings, later: int, **given: Any
+) -> Any:
+    """The picture of diffusers' own pipeline of this kind, as bytes [height, width, 3]; `later` is
+    the seed of what it draws by chance on its way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline = kind.from_pretrained(folder)
+        pipeline.set_progress_bar_config(disable=True)
+        found = pipeline(
+            prompt,
+            generator=torch.Generator().manual_seed(later),
+            num_inference_steps=how.steps,
+            guidance_scale=how.guidance,
+            output_type="np",
+            **given,
+        )
+    return np.rint(found.images[0] * 255)
+
+
+def seed_of_later(random: np.random.Generator) -> int:
+    """What an engine draws after the noise that a picture begins with."""
+    return int.from_bytes(random.standard_normal((1,), np.float32).tobytes(), "little")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,16 +32,19 @@ from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.download import fetch
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
+from mmgpt_desktop.painted import PaintRequest, PaintSettings, PaintStep
 from tests.hub_server import REPOSITORY, running_hub
 from tests.not_none import not_none
 from tests.tiny_pipeline import (
     SIDE,
     SIZE,
     TEXT,
+    by_diffusers,
     change,
+    draw,
     noise_of,
     scheduler_of,
+    seed_of_later,
     turbo,
     write_pipeline,
 )
@@ -80,44 +82,18 @@ def with_scheduler(folder: Path, scheduler: Any) -> Path:
     return folder
 
 
-def draw(
-    folder: Path, request: PaintRequest, cancel: CancelToken | None = None
-) -> tuple[list[PaintStep], PaintOutcome]:
-    painter, steps = PaintEngine(folder), list[PaintStep]()
-    painter.load()
-    try:
-        outcome = painter.paint(request, cancel or CancelToken(), steps.append)
-    finally:
-        painter.close()
-    if outcome.error is not None:
-        raise outcome.error
-    return steps, outcome
-
-
 def asked(
     seed: int = 3, pictures: int = 1, how: PaintSettings | None = STEPS, prompt: str = PROMPT
 ) -> PaintRequest:
     return PaintRequest(1, prompt, seed, pictures, how)
 
 
-def by_diffusers(folder: Path, seed: int, how: PaintSettings, prompt: str = PROMPT) -> Any:
-    """Its own picture out of the same noise, as bytes."""
+def own_picture(folder: Path, seed: int, how: PaintSettings, prompt: str = PROMPT) -> Any:
+    """Diffusers' picture out of the same noise."""
     random = np.random.default_rng(seed)
-    latents = random.standard_normal((4, SIDE, SIDE), np.float32)
-    later = int.from_bytes(random.standard_normal((1,), np.float32).tobytes(), "little")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
-        pipeline.set_progress_bar_config(disable=True)
-        found = pipeline(
-            prompt,
-            latents=torch.from_numpy(latents)[None],
-            generator=torch.Generator().manual_seed(later),
-            num_inference_steps=how.steps,
-            guidance_scale=how.guidance,
-            output_type="np",
-        )
-    return np.rint(found.images[0] * 255)
+    latents = torch.from_numpy(random.standard_normal((4, SIDE, SIDE), np.float32))[None]
+    kind, later = StableDiffusionPipeline, seed_of_later(random)
+    return by_diffusers(kind, folder, prompt, how, later, latents=latents)
 
 
 @pytest.mark.parametrize("guidance", [1.0, 4.0])
@@ -126,7 +102,7 @@ def test_it_draws_what_diffusers_draws(own: Path, kind: str, guidance: float) ->
     with_scheduler(own, scheduler_of(kind))
     how = PaintSettings(guidance=guidance, steps=5)
     steps, outcome = draw(own, asked(how=how))
-    wanted = by_diffusers(own, 3, how)
+    wanted = own_picture(own, 3, how)
     (painting,) = outcome.paintings
     assert painting.pixels.shape == wanted.shape == (SIZE, SIZE, 3)
     assert wanted.std() > 20, "there is something to see"
@@ -218,11 +194,11 @@ def test_a_turbo_kind_takes_few_steps_without_guidance(own: Path) -> None:
     assert (how.guidance, how.steps) == (1.0, 4)
     steps, outcome = draw(own, asked(how=None))
     assert len(steps) == 4
-    assert int(np.abs(outcome.paintings[0].pixels - by_diffusers(own, 3, how)).max()) <= 1
+    assert int(np.abs(outcome.paintings[0].pixels - own_picture(own, 3, how)).max()) <= 1
     once = PaintSettings(guidance=1.0, steps=1)
     steps, outcome = draw(own, asked(how=once))
     assert len(steps) == 1
-    assert int(np.abs(outcome.paintings[0].pixels - by_diffusers(own, 3, once)).max()) <= 1
+    assert int(np.abs(outcome.paintings[0].pixels - own_picture(own, 3, once)).max()) <= 1
 
 
 def test_a_scheduler_that_needs_more_steps_says_so(own: Path) -> None:
@@ -252,7 +228,7 @@ def test_a_long_prompt_is_cut_and_that_is_said(folder: Path) -> None:
     assert "only the beginning: red rose" in str(note)
     (painting,) = outcome.paintings
     assert len(painting.drawing.words) == TEXT - 2
-    assert int(np.abs(painting.pixels - by_diffusers(folder, 3, STEPS, prompt)).max()) <= 1
+    assert int(np.abs(painting.pixels - own_picture(folder, 3, STEPS, prompt)).max()) <= 1
 
 
 @pytest.mark.parametrize("prompt", ["", " \n"])
@@ -293,7 +269,7 @@ def test_another_token_pads_where_the_checkpoint_says_so(own: Path, pad: object)
     place = older_tokenizer(own)
     (place / "special_tokens_map.json").write_text(json.dumps({"pad_token": pad}), encoding="utf-8")
     (painting,) = draw(own, asked())[1].paintings
-    assert int(np.abs(painting.pixels - by_diffusers(own, 3, STEPS)).max()) <= 1
+    assert int(np.abs(painting.pixels - own_picture(own, 3, STEPS)).max()) <= 1
     source = open_pipeline(own)
     source.prepare(lambda *_: None, CancelToken())
     prompt = source.read_prompt(PROMPT, known_only=False)

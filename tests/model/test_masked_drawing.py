@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from diffusers import AmusedPipeline
 
 from mmgpt_desktop.cancel import CancelToken
@@ -20,9 +18,20 @@ from mmgpt_desktop.engine.painting.painter_runtime import PicturesToBegin
 from mmgpt_desktop.engine.painting.painter_source import ToPaint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.painted import PaintOutcome, PaintRequest, PaintSettings, PaintStep
+from mmgpt_desktop.painted import PaintRequest, PaintSettings, PaintStep
 from tests.not_none import not_none
-from tests.tiny_pipeline import CODES, SIDE, SIZE, TEXT, change, noise_of, write_masked
+from tests.tiny_pipeline import (
+    CODES,
+    SIDE,
+    SIZE,
+    TEXT,
+    by_diffusers,
+    change,
+    draw,
+    noise_of,
+    seed_of_later,
+    write_masked,
+)
 
 PROMPT = "a red rose"
 STEPS = PaintSettings(guidance=4.0, steps=5)
@@ -38,40 +47,12 @@ def own(folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(folder, tmp_path / "own"))
 
 
-def draw(
-    folder: Path, request: PaintRequest, cancel: CancelToken | None = None
-) -> tuple[list[PaintStep], PaintOutcome]:
-    painter, steps = PaintEngine(folder), list[PaintStep]()
-    painter.load()
-    try:
-        return steps, painter.paint(request, cancel or CancelToken(), steps.append)
-    finally:
-        painter.close()
-
-
-def by_diffusers(folder: Path, seed: int, how: PaintSettings) -> Any:
-    """Its own picture by the same guesses, as bytes."""
-    random = np.random.default_rng(seed)
-    later = int.from_bytes(random.standard_normal((1,), np.float32).tobytes(), "little")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline = AmusedPipeline.from_pretrained(folder)
-        pipeline.set_progress_bar_config(disable=True)
-        found = pipeline(
-            PROMPT,
-            generator=torch.Generator().manual_seed(later),
-            num_inference_steps=how.steps,
-            guidance_scale=how.guidance,
-            output_type="np",
-        )
-    return np.rint(found.images[0] * 255)
-
-
 @pytest.mark.parametrize("guidance", [1.0, 4.0])
 def test_it_draws_what_diffusers_draws(folder: Path, guidance: float) -> None:
     how = PaintSettings(guidance=guidance, steps=5)
     steps, outcome = draw(folder, PaintRequest(1, PROMPT, 3, 1, how))
-    wanted = by_diffusers(folder, 3, how)
+    later = seed_of_later(np.random.default_rng(3))
+    wanted = by_diffusers(AmusedPipeline, folder, PROMPT, how, later)
     (painting,) = outcome.paintings
     assert painting.pixels.shape == wanted.shape == (SIZE, SIZE, 3)
     assert wanted.std() > 20, "there is something to see"
